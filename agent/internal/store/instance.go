@@ -1,0 +1,86 @@
+package store
+
+import (
+	"errors"
+
+	"github.com/teamcodestream/codestream-agent/protocol"
+)
+
+// Instance is what is kept of a configured instance, but for its client secret.
+type Instance struct {
+	// ID is the normalised base URL.
+	ID           string           `json:"id"`
+	Name         string           `json:"name"`
+	ClientID     string           `json:"clientId,omitempty"`
+	Confidential bool             `json:"confidential,omitempty"`
+	RedirectURI  string           `json:"redirectUri,omitempty"`
+	Scopes       []string         `json:"scopes,omitempty"`
+	SSHHosts     []string         `json:"sshHosts,omitempty"`
+	Network      protocol.Network `json:"network,omitzero"`
+	AllowHTTP    bool             `json:"allowHttp,omitempty"`
+	// Version is GitLab's own, as last seen.
+	Version string `json:"version,omitempty"`
+}
+
+// Instances lists all instances in the order of their ids.
+func (tx *Tx) Instances() ([]Instance, error) {
+	return list[Instance](tx, bucketInstances, nil)
+}
+
+// Instance returns the instance with that id, or ErrNotFound.
+func (tx *Tx) Instance(id string) (Instance, error) {
+	return get[Instance](tx, bucketInstances, instanceKey(id))
+}
+
+// PutInstance saves an instance with its client secret, which is empty for a
+// non-confidential application.
+func (tx *Tx) PutInstance(in Instance, clientSecret Secret) error {
+	if !validKey(in.ID) {
+		return errInvalidID
+	}
+	in.Confidential = clientSecret != ""
+	if err := put(tx, bucketInstances, instanceKey(in.ID), in); err != nil {
+		return err
+	}
+	if !in.Confidential {
+		return remove(tx, bucketSecrets, clientSecretKey(in.ID))
+	}
+	return tx.putSecret(clientSecretKey(in.ID), []byte(clientSecret))
+}
+
+// SetVersion notes the version that an instance last told.
+func (tx *Tx) SetVersion(id, version string) error {
+	in, err := tx.Instance(id)
+	if err != nil {
+		return err
+	}
+	in.Version = version
+	return put(tx, bucketInstances, instanceKey(id), in)
+}
+
+// ClientSecret returns the instance's client secret, which is empty where there
+// is none. It returns ErrKeyLost where it can no longer be opened.
+func (tx *Tx) ClientSecret(id string) (Secret, error) {
+	secret, err := tx.secret(clientSecretKey(id))
+	if errors.Is(err, ErrNotFound) {
+		return "", nil
+	}
+	return Secret(secret), err
+}
+
+// DeleteInstance forgets an instance, its accounts and all their secrets.
+func (tx *Tx) DeleteInstance(id string) error {
+	accounts, err := tx.AccountsOf(id)
+	if err != nil {
+		return err
+	}
+	for _, account := range accounts {
+		if err := tx.DeleteAccount(account.Key()); err != nil {
+			return err
+		}
+	}
+	return errors.Join(
+		remove(tx, bucketSecrets, clientSecretKey(id)),
+		remove(tx, bucketInstances, instanceKey(id)),
+	)
+}

@@ -1,0 +1,28 @@
+package store
+
+import "strings"
+
+// The buckets, and the keys in them. Ids are URLs and numbers: neither has a
+// line feed, which therefore separates the parts of a key.
+var (
+	bucketMeta      = []byte("meta")
+	bucketInstances = []byte("instances")
+	bucketAccounts  = []byte("accounts")
+	bucketSecrets   = []byte("secrets")
+
+	keySchema = []byte("schema")
+)
+
+// AccountKey names an account among all instances.
+type AccountKey struct{ Instance, Account string }
+
+func (k AccountKey) String() string { return k.Instance + "\n" + k.Account }
+
+func instanceKey(id string) []byte           { return []byte(id) }
+func accountKey(k AccountKey) []byte         { return []byte(k.String()) }
+func accountPrefix(instance string) []byte   { return []byte(instance + "\n") }
+func clientSecretKey(instance string) []byte { return []byte("client\n" + instance) }
+func tokensKey(k AccountKey) []byte          { return []byte("tokens\n" + k.String()) }
+
+// validKey reports whether an id can be part of a key.
+func validKey(id string) bool { return id != "" && !strings.ContainsAny(id, "\n\x00") }

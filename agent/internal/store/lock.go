@@ -1,0 +1,69 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/gofrs/flock"
+)
+
+// lockPoll is how often a process looks whether another has let go of an
+// account. The wait is for a network call of the other, so this is short.
+const lockPoll = 10 * time.Millisecond
+
+// accountLocks serialises the goroutines of this process, an account at a time;
+// the lock file does the same for processes.
+type accountLocks struct {
+	mu   sync.Mutex
+	held map[AccountKey]chan struct{} // one slot each
+}
+
+func (l *accountLocks) slot(key AccountKey) chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.held == nil {
+		l.held = make(map[AccountKey]chan struct{})
+	}
+	if l.held[key] == nil {
+		l.held[key] = make(chan struct{}, 1)
+	}
+	return l.held[key]
+}
+
+// LockAccount waits until no other goroutine or process works on the account's
+// tokens, and returns a function that lets the next one in. Whoever holds the
+// lock reads the store again before deciding anything. The operating system
+// drops the lock of a process that dies.
+//
+// Errors: ctx's, and StoreDamaged where the lock file cannot be made.
+func (s *Store) LockAccount(ctx context.Context, key AccountKey) (unlock func(), err error) {
+	slot := s.accounts.slot(key)
+	select {
+	case slot <- struct{}{}:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	dir := filepath.Join(s.dir, "locks")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		<-slot
+		return nil, s.unusable(err)
+	}
+	sum := sha256.Sum256([]byte(key.String()))
+	file := flock.New(filepath.Join(dir, hex.EncodeToString(sum[:16])), flock.SetPermissions(0o600))
+	if _, err := file.TryLockContext(ctx, lockPoll); err != nil {
+		<-slot
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		return nil, s.unusable(err)
+	}
+	return func() {
+		file.Unlock()
+		<-slot
+	}, nil
+}

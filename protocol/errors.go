@@ -1,0 +1,220 @@
+package protocol
+
+import (
+	"errors"
+	"strconv"
+	"time"
+)
+
+// Code is an error code of the protocol. A Code is an error itself, so that
+// errors.Is(err, SignInRequired) asks for the meaning, however deep it was
+// wrapped.
+type Code int
+
+// The codes of JSON-RPC 2.0 (https://www.jsonrpc.org/specification#error_object)
+// and of LSP 3.17.
+const (
+	// ParseError: the message is not JSON in UTF-8.
+	ParseError Code = -32700
+	// InvalidRequest: the message is JSON but not a JSON-RPC request, or it is not
+	// allowed at this point of the session.
+	InvalidRequest Code = -32600
+	// MethodNotFound: this build does not answer the method.
+	MethodNotFound Code = -32601
+	// InvalidParams: a parameter is missing, unknown, of the wrong type or without
+	// meaning. Mend the request.
+	InvalidParams Code = -32602
+	// InternalError: the agent's fault. The message has an id to find in its log.
+	InternalError Code = -32603
+	// ServerNotInitialized: a request came before initialize.
+	ServerNotInitialized Code = -32002
+	// RequestCancelled: the request was cancelled, by the editor or by a later
+	// request that replaced it.
+	RequestCancelled Code = -32800
+)
+
+// The product's own codes.
+const (
+	// NotConfigured: no such instance, or none at all. Configure it.
+	NotConfigured Code = 1001
+	// SignInRequired: no account, or GitLab no longer accepts its tokens. Offer to
+	// sign in.
+	SignInRequired Code = 1002
+	// SignInDenied: the user pressed Deny.
+	SignInDenied Code = 1003
+	// SignInTimeout: nobody came back from the browser in time. The hint lists
+	// GitLab's pages that never redirect back.
+	SignInTimeout Code = 1004
+	// InvalidClient: GitLab does not know the application ID, or the secret is
+	// missing, wrong or renewed. Configure the instance again.
+	InvalidClient Code = 1005
+	// InvalidRedirect: the redirect URI is not registered, or cannot be used. The
+	// hint gives the exact line to register.
+	InvalidRedirect Code = 1006
+	// InvalidScope: the application lacks a requested scope.
+	InvalidScope Code = 1007
+	// InvalidToken: the personal access token is refused, expired or of the wrong
+	// kind.
+	InvalidToken Code = 1008
+	// CallbackRejected: a callback with an unknown or used state. Start over with
+	// authenticate.
+	CallbackRejected Code = 1009
+	// HostUnreachable: DNS, connection or timeout; details has the cause. Nobody is
+	// signed out by it: try again later.
+	HostUnreachable Code = 1010
+	// CertificateUntrusted: the instance's certificate is not trusted. The message
+	// says which and by whom it was issued, the hint what to set.
+	CertificateUntrusted Code = 1011
+	// NotGitLab: something else answers there, such as a login page or a proxy's.
+	NotGitLab Code = 1012
+	// RateLimited: GitLab asks to wait for retryAfterSeconds.
+	RateLimited Code = 1013
+	// Forbidden: GitLab refused with 403; the message has its reason.
+	Forbidden Code = 1014
+	// InsufficientScope: the token lacks a scope; details says which.
+	InsufficientScope Code = 1015
+	// NotFound: GitLab answered 404, which it also does for what the user may not
+	// see.
+	NotFound Code = 1016
+	// GitLabError: any other status of 400 and above, in status.
+	GitLabError Code = 1017
+	// UnsupportedVersion: the instance is older than the feature.
+	UnsupportedVersion Code = 1018
+	// StoreBusy: the store's lock could not be had in time. Try again.
+	StoreBusy Code = 1020
+	// StoreDamaged: the store cannot be read or written; details says where a copy
+	// was put.
+	StoreDamaged Code = 1021
+	// Conflict: someone else changed it first. Read again.
+	Conflict Code = 1022
+	// Untrusted: a file in the workspace wants an instance that the user has not
+	// approved.
+	Untrusted Code = 1023
+	// RegistryUnavailable: the team's registry does not answer; what is cached
+	// still serves.
+	RegistryUnavailable Code = 1024
+	// InsecureTransport: plain http to a host other than loopback needs consent.
+	InsecureTransport Code = 1025
+)
+
+var codeNames = map[Code]string{
+	ParseError: "ParseError", InvalidRequest: "InvalidRequest", MethodNotFound: "MethodNotFound",
+	InvalidParams: "InvalidParams", InternalError: "InternalError",
+	ServerNotInitialized: "ServerNotInitialized", RequestCancelled: "RequestCancelled",
+	NotConfigured: "NotConfigured", SignInRequired: "SignInRequired", SignInDenied: "SignInDenied",
+	SignInTimeout: "SignInTimeout", InvalidClient: "InvalidClient", InvalidRedirect: "InvalidRedirect",
+	InvalidScope: "InvalidScope", InvalidToken: "InvalidToken", CallbackRejected: "CallbackRejected",
+	HostUnreachable: "HostUnreachable", CertificateUntrusted: "CertificateUntrusted", NotGitLab: "NotGitLab",
+	RateLimited: "RateLimited", Forbidden: "Forbidden", InsufficientScope: "InsufficientScope",
+	NotFound: "NotFound", GitLabError: "GitLabError", UnsupportedVersion: "UnsupportedVersion",
+	StoreBusy: "StoreBusy", StoreDamaged: "StoreDamaged", Conflict: "Conflict", Untrusted: "Untrusted",
+	RegistryUnavailable: "RegistryUnavailable", InsecureTransport: "InsecureTransport",
+}
+
+// Name returns the name that goes on the wire beside the code.
+func (c Code) Name() string {
+	if name, ok := codeNames[c]; ok {
+		return name
+	}
+	return "Code(" + strconv.Itoa(int(c)) + ")"
+}
+
+// Error returns the name.
+func (c Code) Error() string { return c.Name() }
+
+// Codes lists every code of the protocol: JSON-RPC's and LSP's, then the
+// product's own, each in ascending order of magnitude.
+func Codes() []Code {
+	return []Code{
+		ParseError, InvalidRequest, MethodNotFound, InvalidParams, InternalError,
+		ServerNotInitialized, RequestCancelled,
+		NotConfigured, SignInRequired, SignInDenied, SignInTimeout, InvalidClient, InvalidRedirect,
+		InvalidScope, InvalidToken, CallbackRejected, HostUnreachable, CertificateUntrusted, NotGitLab,
+		RateLimited, Forbidden, InsufficientScope, NotFound, GitLabError, UnsupportedVersion,
+		StoreBusy, StoreDamaged, Conflict, Untrusted, RegistryUnavailable, InsecureTransport,
+	}
+}
+
+// Error is an error as the user meets it: its message names the cause, its hint
+// the next step. Neither ever carries a secret.
+type Error struct {
+	Code    Code
+	Message string
+	// Hint is the next step, for a person.
+	Hint string
+	// Instance is the id of the instance it is about, if it is about one.
+	Instance string
+	// RetryAfter is how long GitLab asks to wait.
+	RetryAfter time.Duration
+	// Status is GitLab's HTTP status, where it answered.
+	Status  int
+	Details *ErrorDetails
+	// Err is the cause for errors.Is and the log; it does not go on the wire.
+	Err error
+}
+
+// ErrorDetails are facts about an error, for programs and support.
+type ErrorDetails struct {
+	// Cause is one word. For HostUnreachable: "dns", "refused", "timeout",
+	// "proxy" or "connection".
+	Cause string `json:"cause,omitempty"`
+	// Text is the cause in the words of whoever reported it.
+	Text string `json:"text,omitempty"`
+	// RedirectURI is the exact line to register.
+	RedirectURI string `json:"redirectUri,omitempty"`
+	// Scopes are those that are lacking, or of which one would do.
+	Scopes []string `json:"scopes,omitempty"`
+	// Issuer, Subject and NotAfter describe an untrusted certificate.
+	Issuer   string     `json:"issuer,omitempty"`
+	Subject  string     `json:"subject,omitempty"`
+	NotAfter *time.Time `json:"notAfter,omitempty"`
+	// File is the file that the error is about.
+	File string `json:"file,omitempty"`
+}
+
+// ErrorData is what stands under "data" of a JSON-RPC error. Clients switch on
+// the code or on Name, never on a text.
+type ErrorData struct {
+	Name    string `json:"name"`
+	Message string `json:"message"`
+	// Instance is the id of the instance it is about, if it is about one.
+	Instance string `json:"instance,omitempty"`
+	// Hint is the next step, for a person.
+	Hint              string `json:"hint,omitempty"`
+	RetryAfterSeconds int    `json:"retryAfterSeconds,omitempty"`
+	// Status is GitLab's HTTP status, where it answered.
+	Status  int           `json:"status,omitempty"`
+	Details *ErrorDetails `json:"details,omitempty"`
+}
+
+// Error returns the code's name and the message.
+func (e *Error) Error() string { return e.Code.Name() + ": " + e.Message }
+
+// Unwrap returns the code and the cause.
+func (e *Error) Unwrap() []error {
+	if e.Err == nil {
+		return []error{e.Code}
+	}
+	return []error{e.Code, e.Err}
+}
+
+// Data returns what goes on the wire.
+func (e *Error) Data() ErrorData {
+	return ErrorData{
+		Name: e.Code.Name(), Message: e.Message, Instance: e.Instance, Hint: e.Hint,
+		RetryAfterSeconds: int((e.RetryAfter + time.Second - 1) / time.Second),
+		Status:            e.Status, Details: e.Details,
+	}
+}
+
+// WithInstance says which instance an error is about, where it does not say so
+// itself. Other errors are returned as they are.
+func WithInstance(err error, id string) error {
+	var e *Error
+	if !errors.As(err, &e) || e.Instance != "" {
+		return err
+	}
+	about := *e
+	about.Instance = id
+	return &about
+}

@@ -1,0 +1,310 @@
+package protocol
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// The product's own requests.
+var (
+	// Configure makes a GitLab instance known, or replaces what is known of it.
+	// The URL is normalised and the instance is probed before anything is saved:
+	// an address where nothing answers is HostUnreachable, one where something
+	// else answers is NotGitLab, and an application ID or secret that GitLab does
+	// not accept is InvalidClient. Accounts stay signed in as long as the
+	// application is the same.
+	Configure = Request[ConfigureParams, ConfigureResult]{"gitlabSM/configure", ToAgent}
+
+	// Unconfigure forgets an instance and its accounts. Their tokens are revoked
+	// at GitLab where it can be reached.
+	Unconfigure = Request[UnconfigureParams, UnconfigureResult]{"gitlabSM/unconfigure", ToAgent}
+
+	// Status tells what is known here of the instances and accounts. It asks
+	// nobody and never waits for a network.
+	Status = Request[StatusParams, StatusResult]{"gitlabSM/status", ToAgent}
+
+	// Authenticate signs the user in. With the method "browser" it opens the
+	// user's browser at GitLab, waits until they approve, and answers with the
+	// account. It may take minutes: show progress, and cancel it with
+	// $/cancelRequest. A second call for the same instance replaces the first,
+	// which is then answered as cancelled.
+	Authenticate = Request[AuthenticateParams, AuthenticateResult]{"gitlabSM/authenticate", ToAgent}
+
+	// CompleteAuthentication hands the agent a callback that reached the editor
+	// instead: through the editor's own URI scheme, or because the user pasted the
+	// address that their browser could not open. The pending authenticate request
+	// is answered as usual; this one only says that the callback was taken.
+	CompleteAuthentication = Request[CompleteAuthenticationParams, CompleteAuthenticationResult]{"gitlabSM/completeAuthentication", ToAgent}
+
+	// Disconnect signs an account out: its tokens are revoked at GitLab, then
+	// forgotten. They are forgotten even where the revocation fails, and a warning
+	// says so.
+	Disconnect = Request[DisconnectParams, DisconnectResult]{"gitlabSM/disconnect", ToAgent}
+
+	// Token answers with an access token that lives at least as long as asked,
+	// refreshed first where need be. It is the only message in which a token
+	// leaves the agent; prefer gitlabSM/request, which keeps it inside.
+	Token = Request[TokenParams, TokenResult]{"gitlabSM/token", ToAgent}
+
+	// CallAPI calls GitLab's REST API as the user
+	// (https://docs.gitlab.com/api/rest/). An answer of 400 or above is an error
+	// with GitLab's own reason in it.
+	CallAPI = Request[CallAPIParams, CallAPIResult]{"gitlabSM/request", ToAgent}
+
+	// CurrentUser asks GitLab who the user is. Besides its answer it proves that
+	// the account's token works.
+	CurrentUser = Request[CurrentUserParams, User]{"gitlabSM/currentUser", ToAgent}
+
+	// ResolveRemote finds the instance and the project of a git remote, or null
+	// where the remote belongs to no configured instance. It asks nobody.
+	ResolveRemote = Request[ResolveRemoteParams, *RemoteProject]{"gitlabSM/resolveRemote", ToAgent}
+
+	// Diagnose checks everything between the editor and GitLab, one line a check,
+	// each with the next step where it fails.
+	Diagnose = Request[DiagnoseParams, DiagnoseResult]{"gitlabSM/diagnose", ToAgent}
+)
+
+// The product's own notifications.
+var (
+	// DidStartAuthentication says that a sign-in waits for the user. Every client
+	// gets the URL, whoever opens the browser, and may offer it as a link.
+	DidStartAuthentication = Notification[DidStartAuthenticationParams]{"gitlabSM/didStartAuthentication", ToEditor}
+
+	// DidChangeInstances says that an instance was added, changed or removed:
+	// here, in another window, or by a team mate. It carries all that are left.
+	DidChangeInstances = Notification[DidChangeInstancesParams]{"gitlabSM/didChangeInstances", ToEditor}
+
+	// DidChangeAuthentication says that an account was signed in, signed out,
+	// refused by GitLab, or refreshed: here or in another window.
+	DidChangeAuthentication = Notification[DidChangeAuthenticationParams]{"gitlabSM/didChangeAuthentication", ToEditor}
+)
+
+// ConfigureParams describes an instance.
+type ConfigureParams struct {
+	// URL is the instance's base URL as the user's network knows it: any
+	// http(s)://host[:port][/root], with or without scheme or trailing slash.
+	URL string `json:"url"`
+	// ClientID is the application ID that GitLab shows for the OAuth application.
+	// It may be left out where only personal access tokens are allowed.
+	ClientID string `json:"clientId,omitempty"`
+	// ClientSecret is the application's secret. A non-confidential application
+	// has none.
+	ClientSecret string `json:"clientSecret,omitempty"`
+	// RedirectURI is the redirect URI registered with the application. Default:
+	// http://127.0.0.1/no-auth/provider-token/gitlab_enterprise, with any free
+	// port put in at sign-in. With a port, that port is used.
+	RedirectURI string `json:"redirectUri,omitempty"`
+	// Scopes are asked for at sign-in. Default: ["api"].
+	Scopes []string `json:"scopes,omitempty"`
+	// Name is shown to people. Default: the URL without its scheme.
+	Name string `json:"name,omitempty"`
+	// SSHHosts are further host names, each with an optional port, under which
+	// git remotes reach this instance, such as "ssh.gitlab.example.com:2222".
+	SSHHosts []string `json:"sshHosts,omitempty"`
+	// Network overrides the settings of initialize for this instance.
+	Network *Network `json:"network,omitempty"`
+	// AllowHTTP consents to plain http to a host other than loopback.
+	AllowHTTP bool `json:"allowHttp,omitempty"`
+	// Share says who gets the instance: "local", "team" or "workspace". Default:
+	// "team" where a registry is set, else "local".
+	Share Share `json:"share,omitempty"`
+	// Verify is false to save without asking the instance first. Default: true.
+	Verify *bool `json:"verify,omitempty"`
+}
+
+// ConfigureResult tells what was saved.
+type ConfigureResult struct {
+	Instance Instance `json:"instance"`
+	// RegisterRedirectURI is the exact line to enter as redirect URI in GitLab's
+	// application form. Empty where there is no application.
+	RegisterRedirectURI string `json:"registerRedirectUri,omitempty"`
+	// Warnings are sentences for the person who configures.
+	Warnings []string `json:"warnings"`
+}
+
+// UnconfigureParams names an instance.
+type UnconfigureParams struct {
+	Instance string `json:"instance"`
+}
+
+// UnconfigureResult is empty.
+type UnconfigureResult struct{}
+
+// StatusParams optionally names one instance.
+type StatusParams struct {
+	Instance string `json:"instance,omitempty"`
+}
+
+// StatusResult lists what is known.
+type StatusResult struct {
+	Instances []Instance `json:"instances"`
+}
+
+// AuthenticateParams says where and how to sign in.
+type AuthenticateParams struct {
+	// Instance may be left out where exactly one is configured.
+	Instance string `json:"instance,omitempty"`
+	// Method is "browser" (default), "device" or "token".
+	Method AuthMethod `json:"method,omitempty"`
+	// Token is a personal access token, for the method "token" only.
+	Token string `json:"token,omitempty"`
+	// TimeoutSeconds is how long to wait for the user. Default: 300.
+	TimeoutSeconds int `json:"timeoutSeconds,omitempty"`
+	// WorkDoneToken is the editor's progress token, as in LSP. Without it the
+	// agent creates one where the editor supports that.
+	WorkDoneToken ProgressToken `json:"workDoneToken,omitzero"`
+}
+
+// AuthenticateResult tells who signed in.
+type AuthenticateResult struct {
+	Account Account `json:"account"`
+}
+
+// CompleteAuthenticationParams carries a callback.
+type CompleteAuthenticationParams struct {
+	// CallbackURL is the whole URL to which GitLab sent the browser.
+	CallbackURL string `json:"callbackUrl"`
+}
+
+// CompleteAuthenticationResult is empty.
+type CompleteAuthenticationResult struct{}
+
+// DisconnectParams names what to sign out.
+type DisconnectParams struct {
+	// Instance may be left out where exactly one is configured.
+	Instance string `json:"instance,omitempty"`
+	// Account may be left out where exactly one is signed in.
+	Account string `json:"account,omitempty"`
+	// Revoke is whether to revoke at GitLab first. Default: true for tokens that
+	// OAuth issued, false for a personal access token.
+	Revoke *bool `json:"revoke,omitempty"`
+}
+
+// DisconnectResult tells what became of the tokens.
+type DisconnectResult struct {
+	// Revoked is true where GitLab confirmed that the tokens are dead.
+	Revoked bool `json:"revoked"`
+	// Warnings say why a revocation failed, and what to do about it.
+	Warnings []string `json:"warnings"`
+}
+
+// TokenParams says whose token, and how long it must live.
+type TokenParams struct {
+	// Instance may be left out where exactly one is configured.
+	Instance string `json:"instance,omitempty"`
+	// Account may be left out where exactly one is signed in.
+	Account string `json:"account,omitempty"`
+	// MinValiditySeconds is how long the token must live from now. Default: 60.
+	MinValiditySeconds *int `json:"minValiditySeconds,omitempty"`
+}
+
+// TokenResult is an access token and how to use it.
+type TokenResult struct {
+	AccessToken string `json:"accessToken"`
+	// TokenType goes before the token in an Authorization header: "Bearer".
+	TokenType string `json:"tokenType"`
+	// ExpiresAt is null for a token that does not expire.
+	ExpiresAt *time.Time `json:"expiresAt"`
+	Scopes    []string   `json:"scopes"`
+	// GitUsername is the user name for git over HTTPS, with the token as password.
+	GitUsername string `json:"gitUsername"`
+}
+
+// CallAPIParams describes one call of GitLab's REST API.
+type CallAPIParams struct {
+	// Instance may be left out where exactly one is configured.
+	Instance string `json:"instance,omitempty"`
+	// Account may be left out where exactly one is signed in.
+	Account string `json:"account,omitempty"`
+	// Method is the HTTP method. Default: GET.
+	Method string `json:"method,omitempty"`
+	// Path is below /api/v4 and cannot leave it. A project's path is one segment:
+	// "/projects/group%2Fproject/issues".
+	Path string `json:"path"`
+	// Query are the query's parameters.
+	Query map[string]QueryValue `json:"query,omitempty"`
+	// Headers are sent along; those that carry credentials are refused.
+	Headers map[string]string `json:"headers,omitempty"`
+	// Body is sent as JSON.
+	Body json.RawMessage `json:"body,omitempty"`
+	// AllPages follows pagination (GET only): Body in the result is then one list.
+	AllPages bool `json:"allPages,omitempty"`
+}
+
+// CallAPIResult is GitLab's answer.
+type CallAPIResult struct {
+	Status int `json:"status"`
+	// Headers have lower-case names; several values are joined by ", ".
+	Headers map[string]string `json:"headers"`
+	// Body is the JSON value of the answer, a string where the answer is text,
+	// base64 where BodyEncoding says so, and null where it is empty.
+	Body json.RawMessage `json:"body"`
+	// BodyEncoding is "base64" for an answer that is neither JSON nor text.
+	BodyEncoding string `json:"bodyEncoding,omitempty"`
+}
+
+// CurrentUserParams says whose account.
+type CurrentUserParams struct {
+	// Instance may be left out where exactly one is configured.
+	Instance string `json:"instance,omitempty"`
+	// Account may be left out where exactly one is signed in.
+	Account string `json:"account,omitempty"`
+}
+
+// ResolveRemoteParams carries a remote.
+type ResolveRemoteParams struct {
+	// Remote is the URL of a git remote, in any form that git takes.
+	Remote string `json:"remote"`
+}
+
+// RemoteProject is a project on a configured instance.
+type RemoteProject struct {
+	Instance string `json:"instance"`
+	// ProjectPath is the full path with all groups, without ".git".
+	ProjectPath string `json:"projectPath"`
+}
+
+// DiagnoseParams optionally names one instance.
+type DiagnoseParams struct {
+	Instance string `json:"instance,omitempty"`
+}
+
+// DiagnoseResult lists the checks in the order in which they were made.
+type DiagnoseResult struct {
+	Checks []Check `json:"checks"`
+}
+
+// DidStartAuthenticationParams tells where the user has to go.
+type DidStartAuthenticationParams struct {
+	Instance string     `json:"instance"`
+	Method   AuthMethod `json:"method"`
+	// AuthorizeURL is where the browser goes (method "browser").
+	AuthorizeURL string `json:"authorizeUrl,omitempty"`
+	// RedirectURI is where GitLab sends the browser afterwards.
+	RedirectURI string `json:"redirectUri,omitempty"`
+	// VerificationURI is where the user enters UserCode (method "device").
+	VerificationURI string `json:"verificationUri,omitempty"`
+	// VerificationURIComplete is the same with the code in it.
+	VerificationURIComplete string `json:"verificationUriComplete,omitempty"`
+	UserCode                string `json:"userCode,omitempty"`
+	// ExpiresAt is when the agent stops waiting.
+	ExpiresAt time.Time `json:"expiresAt"`
+}
+
+// DidChangeInstancesParams lists all instances as they are now.
+type DidChangeInstancesParams struct {
+	Instances []Instance `json:"instances"`
+}
+
+// DidChangeAuthenticationParams tells what became of an account.
+type DidChangeAuthenticationParams struct {
+	Instance string `json:"instance"`
+	// Account is the id of the account.
+	Account string `json:"account,omitempty"`
+	// User is whose account it is.
+	User  *User     `json:"user,omitempty"`
+	State AuthState `json:"state"`
+	// Reason is "refreshed" for a renewed token, and for signInRequired why GitLab
+	// does not accept the tokens: "revoked" or "expired".
+	Reason string `json:"reason,omitempty"`
+}

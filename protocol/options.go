@@ -1,0 +1,54 @@
+package protocol
+
+// InitializationOptions configure the agent. They come with initialize, and may
+// come again by workspace/didChangeConfiguration under settings.codestream; what
+// comes later replaces what came before as a whole.
+type InitializationOptions struct {
+	// DataDir is where the store lives. Default: $CODESTREAM_DATA_DIR, else the
+	// operating system's convention.
+	DataDir string `json:"dataDir,omitempty"`
+	// Browser says who opens the browser. Default: "editor" where the client
+	// supports window/showDocument, else "system".
+	Browser Browser `json:"browser,omitempty"`
+	// Network applies to all instances. Default: environment and system.
+	Network *Network `json:"network,omitempty"`
+	// Team is the shared registry. Default: none.
+	Team *Team `json:"team,omitempty"`
+	// WorkspaceTrusted is whether files in the workspace may configure instances
+	// without asking. Default: false.
+	WorkspaceTrusted bool `json:"workspaceTrusted,omitempty"`
+}
+
+// Browser says who opens the user's browser.
+type Browser string
+
+// The values of [Browser].
+const (
+	BrowserEditor Browser = "editor" // the editor, asked by window/showDocument
+	BrowserSystem Browser = "system" // this process; $BROWSER is honoured
+	BrowserNone   Browser = "none"   // nobody: the editor shows the URL
+)
+
+// Network says how to reach GitLab.
+type Network struct {
+	// Proxy is the URL of an HTTP, HTTPS or SOCKS5 proxy. Default: the variables
+	// HTTPS_PROXY, HTTP_PROXY and NO_PROXY.
+	Proxy string `json:"proxy,omitempty"`
+	// NoProxy lists hosts that are reached directly, in the form of the variable
+	// NO_PROXY: host names, domains, IP addresses and CIDR blocks between commas.
+	NoProxy string `json:"noProxy,omitempty"`
+	// CAFile is a PEM file of certificates trusted in addition to the system's.
+	CAFile string `json:"caFile,omitempty"`
+	// ClientCertFile and ClientKeyFile are PEM files of a client certificate.
+	ClientCertFile string `json:"clientCertFile,omitempty"`
+	ClientKeyFile  string `json:"clientKeyFile,omitempty"`
+}
+
+// Team says where the team's registry is.
+type Team struct {
+	Name string `json:"name,omitempty"`
+	// Registry is the URL of the registry: nats:// or tls://.
+	Registry string `json:"registry,omitempty"`
+	// CredentialsFile is the file with the credentials for the registry.
+	CredentialsFile string `json:"credentialsFile,omitempty"`
+}

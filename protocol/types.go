@@ -1,0 +1,124 @@
+package protocol
+
+import "time"
+
+// Share says who gets an instance.
+type Share string
+
+// The values of [Share].
+const (
+	ShareLocal     Share = "local"     // this machine's user only
+	ShareTeam      Share = "team"      // everybody who has the team's registry
+	ShareWorkspace Share = "workspace" // everybody who has the repository
+)
+
+// Source says where an instance comes from.
+type Source string
+
+// The values of [Source].
+const (
+	SourceLocal     Source = "local"     // configured on this machine
+	SourceTeam      Source = "team"      // the team's registry
+	SourceWorkspace Source = "workspace" // a file in the workspace
+	SourcePolicy    Source = "policy"    // the machine's administrator
+)
+
+// AuthMethod is a way to sign in.
+type AuthMethod string
+
+// The values of [AuthMethod].
+const (
+	MethodBrowser AuthMethod = "browser" // OAuth authorization code with PKCE (RFC 6749, RFC 7636)
+	MethodDevice  AuthMethod = "device"  // OAuth device authorization (RFC 8628)
+	MethodToken   AuthMethod = "token"   // a personal access token
+)
+
+// AuthState is the state of an account, or of all accounts of an instance.
+type AuthState string
+
+// The values of [AuthState].
+const (
+	StateSignedIn       AuthState = "signedIn"       // ready to call GitLab
+	StateSignedOut      AuthState = "signedOut"      // no account
+	StateSignInRequired AuthState = "signInRequired" // GitLab no longer accepts the tokens
+	StatePending        AuthState = "pending"        // a sign-in waits for the user in this window
+)
+
+// Instance is a configured GitLab.
+type Instance struct {
+	// ID is the normalised URL: scheme and host in lower case, no default port, no
+	// trailing slash, the root's case kept.
+	ID string `json:"id"`
+	// URL is the base URL to which every endpoint is joined.
+	URL  string `json:"url"`
+	Name string `json:"name"`
+	// ClientID is the ID of the OAuth application.
+	ClientID string `json:"clientId,omitempty"`
+	// Confidential is true where a client secret is kept.
+	Confidential bool     `json:"confidential"`
+	RedirectURI  string   `json:"redirectUri"`
+	Scopes       []string `json:"scopes"`
+	SSHHosts     []string `json:"sshHosts"`
+	Source       Source   `json:"source"`
+	// Version is GitLab's own, as last seen, such as "17.11.0".
+	Version string `json:"version,omitempty"`
+	Auth    Auth   `json:"auth"`
+}
+
+// Auth sums up the accounts of an instance.
+type Auth struct {
+	// State is pending while a sign-in waits; else signedIn where any account is,
+	// signInRequired where one was, and signedOut.
+	State AuthState `json:"state"`
+	// Reason tells why a sign-in is required.
+	Reason   string    `json:"reason,omitempty"`
+	Accounts []Account `json:"accounts"`
+}
+
+// Account is one user on one instance.
+type Account struct {
+	// ID names the account among those of its instance.
+	ID string `json:"id"`
+	// Instance is the id of the instance.
+	Instance string     `json:"instance"`
+	User     User       `json:"user"`
+	Method   AuthMethod `json:"method"`
+	// Scopes are those that GitLab granted.
+	Scopes []string `json:"scopes"`
+	// ExpiresAt is when the access token ends; it is refreshed before. Absent for
+	// a token that does not expire.
+	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
+}
+
+// User is a GitLab user (https://docs.gitlab.com/api/users/).
+type User struct {
+	ID       int64  `json:"id"`
+	Username string `json:"username"`
+	Name     string `json:"name"`
+	// Email is absent where the token's scopes do not show it.
+	Email     string `json:"email,omitempty"`
+	AvatarURL string `json:"avatarUrl,omitempty"`
+	WebURL    string `json:"webUrl"`
+}
+
+// CheckStatus is the outcome of a check.
+type CheckStatus string
+
+// The values of [CheckStatus].
+const (
+	CheckPass CheckStatus = "pass" // as it should be
+	CheckWarn CheckStatus = "warn" // works, but look at it
+	CheckFail CheckStatus = "fail" // in the way
+	CheckSkip CheckStatus = "skip" // not checked, since an earlier one failed
+)
+
+// Check is one line of a diagnosis.
+type Check struct {
+	Name string `json:"name"`
+	// Instance is the id of the instance that was checked, if one was.
+	Instance string      `json:"instance,omitempty"`
+	Status   CheckStatus `json:"status"`
+	Detail   string      `json:"detail"`
+	// Hint is the next step.
+	Hint string `json:"hint,omitempty"`
+}
