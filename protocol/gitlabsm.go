@@ -115,9 +115,6 @@ type ConfigureParams struct {
 // ConfigureResult tells what was saved.
 type ConfigureResult struct {
 	Instance Instance `json:"instance"`
-	// RegisterRedirectURI is the exact line to enter as redirect URI in GitLab's
-	// application form. Empty where there is no application.
-	RegisterRedirectURI string `json:"registerRedirectUri,omitempty"`
 	// Warnings are sentences for the person who configures.
 	Warnings []string `json:"warnings"`
 }

@@ -25,7 +25,7 @@ type Browser string
 // The values of [Browser].
 const (
 	BrowserEditor Browser = "editor" // the editor, asked by window/showDocument
-	BrowserSystem Browser = "system" // this process; $BROWSER is honoured
+	BrowserSystem Browser = "system" // the agent; $BROWSER is honoured
 	BrowserNone   Browser = "none"   // nobody: the editor shows the URL
 )
 

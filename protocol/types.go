@@ -55,11 +55,13 @@ type Instance struct {
 	// ClientID is the ID of the OAuth application.
 	ClientID string `json:"clientId,omitempty"`
 	// Confidential is true where a client secret is kept.
-	Confidential bool     `json:"confidential"`
-	RedirectURI  string   `json:"redirectUri"`
-	Scopes       []string `json:"scopes"`
-	SSHHosts     []string `json:"sshHosts"`
-	Source       Source   `json:"source"`
+	Confidential bool `json:"confidential"`
+	// RedirectURI is the exact line to register as redirect URI with the
+	// application in GitLab.
+	RedirectURI string   `json:"redirectUri"`
+	Scopes      []string `json:"scopes"`
+	SSHHosts    []string `json:"sshHosts"`
+	Source      Source   `json:"source"`
 	// Version is GitLab's own, as last seen, such as "17.11.0".
 	Version string `json:"version,omitempty"`
 	Auth    Auth   `json:"auth"`

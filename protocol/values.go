@@ -8,7 +8,7 @@ import (
 )
 
 // ProgressToken names work that progress is reported on: a string or an integer,
-// kept as it was sent. The zero value is no token.
+// which comes back as it was sent.
 type ProgressToken struct{ raw string }
 
 // NewProgressToken returns a token of the agent's own.
@@ -47,14 +47,14 @@ func IsStringOrInteger(data []byte) bool {
 	return first == '"' || (first == '-' || '0' <= first && first <= '9') && !bytes.ContainsAny(data, ".eE")
 }
 
-// QueryValue is the value of a query parameter: in JSON a string, a number, a
-// boolean, or a list of them. Kept as the strings that go into the query.
+// QueryValue is the value of a query parameter: a string, a number, a boolean, or
+// a list of them.
 type QueryValue []string
 
 // UnmarshalJSON takes a scalar or a list of scalars.
 func (v *QueryValue) UnmarshalJSON(data []byte) error {
 	var list []json.RawMessage
-	if err := json.Unmarshal(data, &list); err != nil {
+	if err := json.Unmarshal(data, &list); err != nil || list == nil {
 		list = []json.RawMessage{data}
 	}
 	*v = make(QueryValue, 0, len(list))

@@ -1,0 +1,142 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/teamcodestream/codestream-agent/agent/internal/auth"
+	"github.com/teamcodestream/codestream-agent/agent/internal/store"
+	"github.com/teamcodestream/codestream-agent/agent/internal/team"
+	"github.com/teamcodestream/codestream-agent/protocol"
+)
+
+// gitUsername is who git over HTTPS signs in as with an OAuth token
+// (https://docs.gitlab.com/api/oauth2/#access-git-over-https-with-access-token).
+const gitUsername = "oauth2"
+
+// defaultValidity is how long a token lives at least unless asked otherwise.
+const defaultValidity = 60 * time.Second
+
+// target is an account with its instance.
+type target struct {
+	session  *session
+	instance team.Instance
+	account  store.Account
+}
+
+// resolve finds the account that a request is about.
+func (a *Agent) resolve(instance, account string) (target, error) {
+	s, err := a.ready()
+	if err != nil {
+		return target{}, err
+	}
+	in, err := s.team.Resolve(instance)
+	if err != nil {
+		return target{}, err
+	}
+	accounts, err := s.accountsOf(in.ID)
+	if err != nil {
+		return target{}, err
+	}
+	found, err := chooseAccount(in.ID, accounts, account)
+	return target{s, in, found}, err
+}
+
+// chooseAccount returns the account with that id; without an id the only one, or
+// the only one that is signed in.
+func chooseAccount(instance string, accounts []store.Account, id string) (store.Account, error) {
+	if id != "" {
+		for _, account := range accounts {
+			if account.ID == id {
+				return account, nil
+			}
+		}
+		return store.Account{}, &protocol.Error{
+			Code:     protocol.SignInRequired,
+			Message:  fmt.Sprintf("the account %q is not signed in to %s", id, instance),
+			Hint:     "gitlabSM/status lists the accounts; sign in with gitlabSM/authenticate.",
+			Instance: instance,
+		}
+	}
+	var signedIn []store.Account
+	for _, account := range accounts {
+		if account.Refused == "" {
+			signedIn = append(signedIn, account)
+		}
+	}
+	switch {
+	case len(accounts) == 0:
+		return store.Account{}, auth.NotSignedIn(instance)
+	case len(accounts) == 1:
+		return accounts[0], nil
+	case len(signedIn) == 1:
+		return signedIn[0], nil
+	}
+	names := make([]string, len(accounts))
+	for i, account := range accounts {
+		names[i] = fmt.Sprintf("%s (%s)", account.ID, account.User.Username)
+	}
+	return store.Account{}, &protocol.Error{
+		Code:     protocol.InvalidParams,
+		Message:  fmt.Sprintf("there are %d accounts on %s: %s", len(accounts), instance, strings.Join(names, ", ")),
+		Hint:     "Say which with the parameter account.",
+		Instance: instance,
+	}
+}
+
+func (a *Agent) disconnect(ctx context.Context, p protocol.DisconnectParams) (protocol.DisconnectResult, error) {
+	t, err := a.resolve(p.Instance, p.Account)
+	if err != nil {
+		return protocol.DisconnectResult{}, err
+	}
+	revoke := t.account.Method != protocol.MethodToken
+	if p.Revoke != nil {
+		revoke = *p.Revoke
+	}
+	ctx, cancel := context.WithTimeout(ctx, revokeTimeout)
+	defer cancel()
+	r, err := t.session.auth.Disconnect(ctx, t.account.Key(), revoke)
+	if err != nil {
+		return protocol.DisconnectResult{}, err
+	}
+	result := protocol.DisconnectResult{Revoked: r.Revoked, Warnings: []string{}}
+	if r.Failure != nil {
+		result.Warnings = append(result.Warnings, auth.RevocationWarning(t.account.User.Username, r.Failure))
+	}
+	return result, nil
+}
+
+func (a *Agent) token(ctx context.Context, p protocol.TokenParams) (protocol.TokenResult, error) {
+	validity := defaultValidity
+	if p.MinValiditySeconds != nil {
+		validity = time.Duration(*p.MinValiditySeconds) * time.Second
+	}
+	if validity < 0 {
+		return protocol.TokenResult{}, invalidParams("minValiditySeconds is negative")
+	}
+	t, err := a.resolve(p.Instance, p.Account)
+	if err != nil {
+		return protocol.TokenResult{}, err
+	}
+	access, err := t.session.auth.Token(ctx, t.account.Key(), validity)
+	if err != nil {
+		return protocol.TokenResult{}, err
+	}
+	return protocol.TokenResult{
+		AccessToken: access.Token.Reveal(), TokenType: access.Account.TokenType,
+		ExpiresAt: wireTime(access.Account.ExpiresAt), Scopes: orEmpty(access.Account.Scopes),
+		GitUsername: gitUsername,
+	}, nil
+}
+
+// wireTime returns a time in the form of the protocol, nil for never. The second
+// is cut off, so that nothing is promised for too long.
+func wireTime(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC().Truncate(time.Second)
+	return &t
+}

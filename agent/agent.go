@@ -1,0 +1,145 @@
+package agent
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/sourcegraph/jsonrpc2"
+
+	"github.com/teamcodestream/codestream-agent/agent/internal/auth"
+	"github.com/teamcodestream/codestream-agent/protocol"
+	"github.com/teamcodestream/codestream-agent/providers"
+)
+
+const (
+	// providerName is the provider that this protocol's methods are of.
+	providerName = "gitlabSM"
+
+	// endTimeout is how long the end of the session waits for a refresh whose
+	// answer is not saved yet. The process ends within a second.
+	endTimeout = 800 * time.Millisecond
+)
+
+// Config is what an agent is made of.
+type Config struct {
+	Version   string
+	Providers *providers.Registry
+	// DataDir is where the store lives, unless initialize names another place.
+	DataDir string
+	Log     *slog.Logger
+	// OpenBrowser opens a URL in the user's browser. Default: the system's.
+	OpenBrowser func(ctx context.Context, url string) error
+}
+
+// Agent serves one editor.
+type Agent struct {
+	config     Config
+	log        *slog.Logger
+	provider   providers.Provider
+	transports providers.Transports
+	dispatcher *dispatcher
+	progress   progressTokens
+
+	// life is where the session stands. The reading goroutine alone writes it.
+	life lifecycle
+
+	mu      sync.Mutex // guards what follows
+	client  client
+	options protocol.InitializationOptions
+	session *session
+	folders []protocol.WorkspaceFolder
+	trace   protocol.TraceValue
+}
+
+// client is what initialize said of the editor.
+type client struct {
+	editor       editor
+	capabilities protocol.WindowCapabilities
+}
+
+// New makes an agent. It touches nothing outside the process.
+func New(c Config) *Agent {
+	if c.OpenBrowser == nil {
+		c.OpenBrowser = auth.OpenBrowser
+	}
+	a := &Agent{config: c, log: c.Log, provider: c.Providers.Provider(providerName)}
+	a.life.ended = make(chan struct{})
+	a.dispatcher = newDispatcher(a.methods(), a.log)
+	a.dispatcher.gate, a.dispatcher.trace = a.life.gate, a.logTrace
+	return a
+}
+
+// methods binds every method that this build answers.
+func (a *Agent) methods() table {
+	t := make(table)
+	bindOrdered(t, protocol.Initialize, a.initialize)
+	bindNotification(t, protocol.Initialized, a.initialized)
+	bind(t, protocol.Shutdown, a.shutdown)
+	bindNotification(t, protocol.Exit, a.exit)
+	bindNotification(t, protocol.CancelRequest, a.cancelRequest)
+	bindNotification(t, protocol.SetTrace, a.setTrace)
+	bindNotification(t, protocol.WorkDoneProgressCancel, a.cancelProgress)
+	bindNotification(t, protocol.DidChangeConfiguration, a.didChangeConfiguration)
+	bindNotification(t, protocol.DidChangeWorkspaceFolders, a.didChangeWorkspaceFolders)
+
+	bindOrdered(t, protocol.Configure, a.configure)
+	bindOrdered(t, protocol.Unconfigure, a.unconfigure)
+	bind(t, protocol.Status, a.status)
+	bind(t, protocol.Authenticate, a.authenticate)
+	bind(t, protocol.CompleteAuthentication, a.completeAuthentication)
+	bindOrdered(t, protocol.Disconnect, a.disconnect)
+	bind(t, protocol.Token, a.token)
+	bind(t, protocol.CallAPI, a.callAPI)
+	bind(t, protocol.CurrentUser, a.currentUser)
+	bind(t, protocol.ResolveRemote, a.resolveRemote)
+	return t
+}
+
+// Serve answers the editor until it ends the session, its process ends, the
+// stream ends, or ctx does. It returns the exit status that LSP gives the
+// process: 0 after shutdown, else 1. If in is an io.Closer, Serve closes it.
+func (a *Agent) Serve(ctx context.Context, in io.Reader, out io.Writer) int {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	conn := jsonrpc2.NewConn(ctx, newStream(in, out, a.log), a.dispatcher, jsonrpc2.SetLogger(quietLogger{a.log}))
+	select {
+	case <-conn.DisconnectNotify():
+	case <-a.life.ended:
+	}
+	cancel() // every request that waits
+	a.end()
+	conn.Close()
+	return a.life.status()
+}
+
+// end lets what is under way finish, for a moment.
+func (a *Agent) end() {
+	ctx, cancel := context.WithTimeout(context.Background(), endTimeout)
+	defer cancel()
+	a.mu.Lock()
+	s := a.session
+	a.mu.Unlock()
+	if s != nil {
+		s.close(ctx)
+	}
+	done := make(chan struct{})
+	go func() {
+		a.dispatcher.work.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+		a.log.Warn("requests were cut off at the end")
+	}
+	a.transports.CloseIdle()
+}
+
+// quietLogger takes what jsonrpc2 has to say, which can hold the text of
+// messages, down to a line without it.
+type quietLogger struct{ log *slog.Logger }
+
+func (q quietLogger) Printf(format string, _ ...any) { q.log.Debug("jsonrpc2", "format", format) }

@@ -1,0 +1,112 @@
+package agent
+
+import (
+	"context"
+	"reflect"
+	"sync"
+
+	"github.com/teamcodestream/codestream-agent/agent/internal/store"
+	"github.com/teamcodestream/codestream-agent/protocol"
+)
+
+// reasonRefreshed is why an account that stays signed in is told of.
+const reasonRefreshed = "refreshed"
+
+// announcer tells the editor of changes: it compares the state on disk with the
+// one that the editor was last told, so that it does not matter which process
+// made the change, or how often it is called.
+type announcer struct {
+	agent   *Agent
+	session *session
+
+	mu   sync.Mutex // guards last, and keeps notifications in order
+	last view
+}
+
+// begin notes the state from which changes are told.
+func (n *announcer) begin() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	now, err := n.session.view()
+	n.last = now
+	return err
+}
+
+// announce tells what has changed since it was last called.
+func (n *announcer) announce() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	now, err := n.session.view()
+	if err != nil {
+		n.agent.log.Warn("the state could not be read", "error", err)
+		n.agent.showMessage(protocol.MessageError, "CodeStream: "+wireError(err).Message)
+		return
+	}
+	before := n.last
+	n.last = now
+	if !reflect.DeepEqual(before.instances, now.instances) {
+		send(n, protocol.DidChangeInstances, protocol.DidChangeInstancesParams{Instances: now.described(n.session)})
+	}
+	for _, change := range changes(before, now) {
+		send(n, protocol.DidChangeAuthentication, change)
+	}
+}
+
+func send[P any](n *announcer, notification protocol.Notification[P], params P) {
+	n.agent.mu.Lock()
+	e := n.agent.client.editor
+	n.agent.mu.Unlock()
+	if err := tell(context.Background(), e, notification, params); err != nil {
+		n.agent.log.Warn("a change was not told", "method", notification.Method(), "error", err)
+	}
+}
+
+// changes compares accounts, instance by instance: those that are there, then
+// those that are gone.
+func changes(before, now view) []protocol.DidChangeAuthenticationParams {
+	was := before.byKey()
+	var list []protocol.DidChangeAuthenticationParams
+	for _, account := range now.inOrder() {
+		earlier, known := was[account.Key()]
+		delete(was, account.Key())
+		switch {
+		case known && earlier.Refused == account.Refused && earlier.Serial == account.Serial:
+		case account.Refused != "":
+			list = append(list, changed(account, protocol.StateSignInRequired, account.Refused))
+		case known && earlier.Refused == "":
+			list = append(list, changed(account, protocol.StateSignedIn, reasonRefreshed))
+		default:
+			list = append(list, changed(account, protocol.StateSignedIn, ""))
+		}
+	}
+	for _, account := range before.inOrder() {
+		if _, gone := was[account.Key()]; gone {
+			list = append(list, changed(account, protocol.StateSignedOut, ""))
+		}
+	}
+	return list
+}
+
+func changed(account store.Account, state protocol.AuthState, reason string) protocol.DidChangeAuthenticationParams {
+	return protocol.DidChangeAuthenticationParams{
+		Instance: account.Instance, Account: account.ID, User: &account.User, State: state, Reason: reason,
+	}
+}
+
+func (v view) byKey() map[store.AccountKey]store.Account {
+	all := make(map[store.AccountKey]store.Account)
+	for _, accounts := range v.accounts {
+		for _, account := range accounts {
+			all[account.Key()] = account
+		}
+	}
+	return all
+}
+
+// inOrder lists the accounts in the order of the instances.
+func (v view) inOrder() (list []store.Account) {
+	for _, in := range v.instances {
+		list = append(list, v.accounts[in.ID]...)
+	}
+	return list
+}

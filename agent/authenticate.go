@@ -1,0 +1,99 @@
+package agent
+
+import (
+	"context"
+	"time"
+
+	"github.com/teamcodestream/codestream-agent/agent/internal/auth"
+	"github.com/teamcodestream/codestream-agent/protocol"
+)
+
+const (
+	// defaultSignInTimeout is how long a sign-in waits for the user, and
+	// maxSignInTimeout the most that an editor may ask for.
+	defaultSignInTimeout = 300 * time.Second
+	maxSignInTimeout     = time.Hour
+)
+
+func (a *Agent) authenticate(ctx context.Context, p protocol.AuthenticateParams) (protocol.AuthenticateResult, error) {
+	s, err := a.ready()
+	if err != nil {
+		return protocol.AuthenticateResult{}, err
+	}
+	timeout, err := checkAuthenticate(p)
+	if err != nil {
+		return protocol.AuthenticateResult{}, err
+	}
+	in, err := s.team.Resolve(p.Instance)
+	if err != nil {
+		return protocol.AuthenticateResult{}, err
+	}
+	ctx, progress := a.beginProgress(ctx, p.WorkDoneToken, "Sign in to "+in.Name, "Waiting for you in the browser")
+	account, err := s.auth.SignIn(ctx, in.Instance, auth.SignInOptions{
+		Timeout: timeout,
+		Started: func(started protocol.DidStartAuthenticationParams) {
+			if err := tell(ctx, editorOf(ctx), protocol.DidStartAuthentication, started); err != nil {
+				a.log.Warn("the start of a sign-in was not told", "error", err)
+			}
+			a.dispatcher.work.Go(func() { a.openBrowser(ctx, started.AuthorizeURL) })
+		},
+		Returned: func() { progress.report("Finishing the sign-in") },
+	})
+	if err != nil {
+		progress.end(wireError(err).Message)
+		return protocol.AuthenticateResult{}, err
+	}
+	progress.end("Signed in as " + account.User.Username)
+	return protocol.AuthenticateResult{Account: describeAccount(account)}, nil
+}
+
+func checkAuthenticate(p protocol.AuthenticateParams) (timeout time.Duration, err error) {
+	switch p.Method {
+	case "", protocol.MethodBrowser:
+	case protocol.MethodDevice, protocol.MethodToken:
+		return 0, invalidParams("method %q is not in this version; use %q", p.Method, protocol.MethodBrowser)
+	default:
+		return 0, invalidParams("method %q is none; there is %q", p.Method, protocol.MethodBrowser)
+	}
+	if p.Token != "" {
+		return 0, invalidParams("token goes with method %q only", protocol.MethodToken)
+	}
+	timeout = time.Duration(p.TimeoutSeconds) * time.Second
+	switch {
+	case timeout == 0:
+		return defaultSignInTimeout, nil
+	case timeout < 0 || timeout > maxSignInTimeout:
+		return 0, invalidParams("timeoutSeconds is %d; it can be 1 to %d", p.TimeoutSeconds, int(maxSignInTimeout.Seconds()))
+	}
+	return timeout, nil
+}
+
+// openBrowser brings the user to GitLab: through the editor, which alone has a
+// browser over SSH, in WSL and in containers, else from here.
+func (a *Agent) openBrowser(ctx context.Context, url string) {
+	a.mu.Lock()
+	c, mode := a.client, a.options.Browser
+	a.mu.Unlock()
+	if mode == protocol.BrowserNone {
+		return
+	}
+	if mode != protocol.BrowserSystem && c.capabilities.ShowDocument.Support {
+		shown, err := ask(ctx, c.editor, protocol.ShowDocument, protocol.ShowDocumentParams{URI: url, External: true, TakeFocus: true})
+		if err == nil && shown.Success || ctx.Err() != nil {
+			return
+		}
+		a.log.Info("the editor did not open the browser", "error", err)
+	}
+	if err := a.config.OpenBrowser(ctx, url); err != nil && ctx.Err() == nil {
+		a.log.Warn("the browser could not be opened", "error", err)
+		a.showMessage(protocol.MessageWarning, "The browser could not be opened. Open this address to sign in: "+url)
+	}
+}
+
+func (a *Agent) completeAuthentication(_ context.Context, p protocol.CompleteAuthenticationParams) (protocol.CompleteAuthenticationResult, error) {
+	s, err := a.ready()
+	if err != nil {
+		return protocol.CompleteAuthenticationResult{}, err
+	}
+	return protocol.CompleteAuthenticationResult{}, s.auth.Complete(p.CallbackURL)
+}

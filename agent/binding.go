@@ -1,0 +1,174 @@
+package agent
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/teamcodestream/codestream-agent/protocol"
+)
+
+// handler is a method bound to the function that answers it.
+type handler struct {
+	// prepare decodes the parameters on the reading goroutine, so that a request
+	// that makes no sense is refused before anything waits for it.
+	prepare func(params json.RawMessage) (run func(context.Context) (any, error), err error)
+	// ordered methods change what later ones read.
+	ordered bool
+}
+
+// table is what this build answers, by the name of the method.
+type table map[string]handler
+
+// bind binds a request to its handler. It panics on a second binding.
+func bind[P, R any](t table, method protocol.Request[P, R], answer func(context.Context, P) (R, error)) {
+	t.add(method.Method(), handler{prepare: func(raw json.RawMessage) (func(context.Context) (any, error), error) {
+		params, err := decodeParams[P](raw)
+		return func(ctx context.Context) (any, error) { return answer(ctx, params) }, err
+	}})
+}
+
+// bindOrdered binds a request that later ones have to wait for.
+func bindOrdered[P, R any](t table, method protocol.Request[P, R], answer func(context.Context, P) (R, error)) {
+	bind(t, method, answer)
+	h := t[method.Method()]
+	h.ordered = true
+	t[method.Method()] = h
+}
+
+// bindNotification binds a notification. It runs on the reading goroutine and
+// must not wait.
+func bindNotification[P any](t table, method protocol.Notification[P], hear func(context.Context, P)) {
+	t.add(method.Method(), handler{prepare: func(raw json.RawMessage) (func(context.Context) (any, error), error) {
+		params, err := decodeParams[P](raw)
+		return func(ctx context.Context) (any, error) {
+			hear(ctx, params)
+			return nil, nil
+		}, err
+	}})
+}
+
+func (t table) add(method string, h handler) {
+	if _, ok := t[method]; ok {
+		panic("agent: bound twice: " + method)
+	}
+	t[method] = h
+}
+
+// decodeParams decodes parameters into their type. A field that the product's
+// own methods do not have is refused, so that a misspelt one is not taken for
+// its default; LSP's have more fields than the agent reads.
+func decodeParams[P any](raw json.RawMessage) (P, error) {
+	var params P
+	raw = bytes.TrimSpace(raw)
+	if len(raw) == 0 || string(raw) == "null" {
+		raw = json.RawMessage("{}")
+	}
+	if err := json.Unmarshal(raw, &params); err != nil {
+		return params, invalidParams("%s", describeDecodeError(err))
+	}
+	return params, checkFields(reflect.TypeFor[P](), raw, "")
+}
+
+func describeDecodeError(err error) string {
+	var wrong *json.UnmarshalTypeError
+	if !errors.As(err, &wrong) {
+		return err.Error()
+	}
+	if wrong.Field == "" {
+		return fmt.Sprintf("the parameters are a JSON %s, not an object with named fields", wrong.Value)
+	}
+	return fmt.Sprintf("%s is a JSON %s, which is not its type", wrong.Field, wrong.Value)
+}
+
+// checkFields compares an object's fields with those of its type, by the exact
+// name: encoding/json takes others in any case. It looks into fields that are
+// objects of the product's own types.
+func checkFields(t reflect.Type, raw json.RawMessage, within string) error {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	var object map[string]json.RawMessage
+	if t.Kind() != reflect.Struct || json.Unmarshal(raw, &object) != nil || object == nil {
+		return nil
+	}
+	fields := jsonFields(t)
+	for name, value := range object {
+		field, ok := fields[name]
+		if !ok && isOwnType(t) {
+			return unknownField(within+name, fields)
+		}
+		if ok && isOwnType(field.Type) {
+			if err := checkFields(field.Type, value, within+name+"."); err != nil {
+				return err
+			}
+		}
+	}
+	for name, field := range fields {
+		if _, ok := object[name]; !ok && isRequired(field) && isOwnType(t) {
+			return invalidParams("%s is missing", within+name)
+		}
+	}
+	return nil
+}
+
+func jsonFields(t reflect.Type) map[string]reflect.StructField {
+	fields := make(map[string]reflect.StructField)
+	for field := range t.Fields() {
+		if name, _, _ := strings.Cut(field.Tag.Get("json"), ","); name != "" {
+			fields[name] = field
+		}
+	}
+	return fields
+}
+
+func isRequired(field reflect.StructField) bool {
+	_, options, _ := strings.Cut(field.Tag.Get("json"), ",")
+	return !strings.Contains(options, "omit")
+}
+
+// lspTypes are those whose fields are LSP's to say.
+var lspTypes = map[reflect.Type]bool{
+	reflect.TypeFor[protocol.InitializeParams]():                true,
+	reflect.TypeFor[protocol.ClientCapabilities]():              true,
+	reflect.TypeFor[protocol.Info]():                            true,
+	reflect.TypeFor[protocol.Settings]():                        true,
+	reflect.TypeFor[protocol.DidChangeConfigurationParams]():    true,
+	reflect.TypeFor[protocol.DidChangeWorkspaceFoldersParams](): true,
+	reflect.TypeFor[protocol.CancelParams]():                    true,
+	reflect.TypeFor[protocol.SetTraceParams]():                  true,
+	reflect.TypeFor[protocol.WorkDoneProgressCancelParams]():    true,
+}
+
+// isOwnType reports whether the product alone says which fields a type has.
+func isOwnType(t reflect.Type) bool {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return t.Kind() == reflect.Struct && t.Name() != "" && !lspTypes[t]
+}
+
+func unknownField(name string, fields map[string]reflect.StructField) error {
+	known := make([]string, 0, len(fields))
+	for field := range fields {
+		known = append(known, field)
+	}
+	slices.Sort(known)
+	if len(known) == 0 {
+		return invalidParams("there is no parameter %s: this method has none", name)
+	}
+	return invalidParams("there is no parameter %s; there are %s", name, strings.Join(known, ", "))
+}
+
+func invalidParams(format string, args ...any) error {
+	return &protocol.Error{
+		Code:    protocol.InvalidParams,
+		Message: fmt.Sprintf(format, args...),
+		Hint:    "See the reference page of the protocol for the parameters of each method.",
+	}
+}

@@ -1,0 +1,27 @@
+// Package agent is codestream-agent as a library: a JSON-RPC server on a stream
+// that signs a user in to their GitLab and calls it on their behalf.
+//
+// # A request's life
+//
+// The stream reads a frame (stream.go), checks it (message.go), and answers it
+// there if it is no message. jsonrpc2 hands what is left to the dispatcher
+// (dispatch.go), on the goroutine that reads: it finds the method, notes how to
+// cancel it, and starts it on a goroutine of its own, so that the reader never
+// waits. Methods that change what later ones read run in the order in which they
+// came; the rest run side by side. The binding (binding.go) decodes the
+// parameters strictly into the method's type. The handler, in the file named for
+// its group, checks, asks one or two packages below, and builds the result. One
+// function makes a wire error of whatever went wrong (errors.go).
+//
+// What changes is told by one path whoever changed it, this process or another:
+// after each change the state on disk is compared with what the editor was last
+// told, and the difference goes out as notifications (announce.go).
+//
+// # Rules
+//
+// stdout carries frames and nothing else. A handler never uses the context of a
+// request for what must outlive it, such as a refresh under way. A secret is in
+// no log, no error and no frame but the result of gitlabSM/token.
+//
+// Start at [New] and [Agent.Serve].
+package agent

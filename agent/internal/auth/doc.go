@@ -1,0 +1,15 @@
+// Package auth signs users in and keeps them signed in: the OAuth 2.0
+// authorization code flow with PKCE over a loopback redirect (RFC 6749, 7636,
+// 8252), the tokens and their refresh (RFC 6749 section 6), and their revocation
+// (RFC 7009).
+//
+// The rules that hold throughout:
+//
+//   - A token changes only under the account's lock, after the store was read
+//     again; the new refresh token is on disk before the new access token is used.
+//   - Only GitLab's own word signs somebody out. A network that is down does not.
+//   - A browser opens only because a person asked for it.
+//   - No secret is in an error: what oauth2 reports is translated, never printed.
+//
+// Start at [Manager.SignIn] and [Manager.Client].
+package auth

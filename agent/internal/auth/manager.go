@@ -1,0 +1,125 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/teamcodestream/codestream-agent/agent/internal/store"
+	"github.com/teamcodestream/codestream-agent/protocol"
+	"github.com/teamcodestream/codestream-agent/providers"
+)
+
+// Config is what a manager works with.
+type Config struct {
+	Store    *store.Store
+	Provider providers.Provider
+	// Transport returns the way to an instance.
+	Transport func(store.Instance) (http.RoundTripper, error)
+	// Changed is called after each change of an account that is made here, before
+	// the call that made it returns.
+	Changed func()
+	Log     *slog.Logger
+	// Now is the wall clock. Default: time.Now.
+	Now func() time.Time
+}
+
+// Manager signs in and out, and keeps the tokens fresh.
+type Manager struct {
+	Config
+	pending pendingSignIns
+
+	// work counts what must not be cut off: a refresh whose answer is not saved
+	// yet, a page that the browser is about to load.
+	work    sync.WaitGroup
+	closing chan struct{}
+	once    sync.Once
+}
+
+// New makes a manager. Close it when the last request has been answered.
+func New(c Config) *Manager {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return &Manager{Config: c, closing: make(chan struct{})}
+}
+
+// Close ends what waits for a user, and waits until a refresh under way is saved,
+// or ctx ends.
+func (m *Manager) Close(ctx context.Context) {
+	m.once.Do(func() { close(m.closing) })
+	done := make(chan struct{})
+	go func() {
+		m.work.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+		m.Log.Warn("work was cut off at the end")
+	}
+}
+
+// Pending reports whether a sign-in to the instance waits for the user here.
+func (m *Manager) Pending(instance string) bool {
+	s := m.pending.of(instance)
+	return s != nil && s.waits()
+}
+
+// signedInAccount returns an account with its tokens. It returns SignInRequired
+// where there are none that GitLab would take.
+func (m *Manager) signedInAccount(key store.AccountKey) (account store.Account, tokens store.Tokens, err error) {
+	err = m.Store.View(func(tx *store.Tx) error {
+		if account, err = tx.Account(key); err != nil {
+			return err
+		}
+		if account.Refused != "" {
+			return refusedError(account)
+		}
+		tokens, err = tx.Tokens(key)
+		return err
+	})
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		err = NotSignedIn(key.Instance)
+	case errors.Is(err, store.ErrKeyLost):
+		account.Refused = ReasonKeyLost
+		err = refusedError(account)
+	}
+	return account, tokens, err
+}
+
+// Why GitLab no longer accepts an account's tokens, or why they cannot be used.
+const (
+	ReasonRevoked = "revoked" // the user or an administrator revoked them, or they were used elsewhere
+	ReasonExpired = "expired" // they ran out, and there is no refresh token
+	ReasonKeyLost = "keyLost" // the key that seals them is gone
+)
+
+// NotSignedIn is the error for an instance without an account.
+func NotSignedIn(instance string) error {
+	return &protocol.Error{
+		Code:     protocol.SignInRequired,
+		Message:  "nobody is signed in to " + instance,
+		Hint:     "Sign in with gitlabSM/authenticate.",
+		Instance: instance,
+	}
+}
+
+func refusedError(account store.Account) error {
+	why := map[string]string{
+		ReasonRevoked: "GitLab no longer accepts the sign-in of " + account.User.Username + ": it was revoked",
+		ReasonExpired: "the sign-in of " + account.User.Username + " has expired",
+		ReasonKeyLost: "the key that seals the tokens of " + account.User.Username + " is lost",
+	}
+	return &protocol.Error{
+		Code:     protocol.SignInRequired,
+		Message:  why[account.Refused],
+		Hint:     "Sign in again with gitlabSM/authenticate.",
+		Instance: account.Instance,
+		Details:  &protocol.ErrorDetails{Cause: account.Refused},
+	}
+}

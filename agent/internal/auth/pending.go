@@ -1,0 +1,159 @@
+package auth
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"net/url"
+	"sync"
+
+	"github.com/teamcodestream/codestream-agent/agent/internal/store"
+	"github.com/teamcodestream/codestream-agent/protocol"
+)
+
+// errReplaced ends a sign-in in whose place the user started another.
+var errReplaced = &protocol.Error{
+	Code:    protocol.RequestCancelled,
+	Message: "a later sign-in to the same instance took the place of this one",
+	Hint:    "Finish the later one in the browser.",
+}
+
+// signIn is one sign-in that waits for the user.
+type signIn struct {
+	instance store.Instance
+	state    string // fresh each time, unguessable
+	verifier string // PKCE's, a secret until the exchange
+	redirect *url.URL
+
+	cancel context.CancelCauseFunc
+	gone   chan struct{} // closed when nothing of it is left
+
+	mu       sync.Mutex      // guards taken and finished
+	taken    bool            // the callback came
+	finished bool            // the user is no longer waited for
+	callback chan url.Values // holds the one callback
+}
+
+// deliver hands over the query of a callback. It returns CallbackRejected where
+// the state is another's or was used; the sign-in goes on waiting then.
+func (s *signIn) deliver(query url.Values) error {
+	if !s.hasState(query) {
+		return rejected("its state belongs to no sign-in that waits here")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.taken {
+		return rejected("it was used before")
+	}
+	s.taken = true
+	s.callback <- query
+	return nil
+}
+
+func (s *signIn) hasState(query url.Values) bool {
+	return len(query["state"]) == 1 && subtle.ConstantTimeCompare([]byte(query["state"][0]), []byte(s.state)) == 1
+}
+
+func rejected(problem string) error {
+	return &protocol.Error{
+		Code:    protocol.CallbackRejected,
+		Message: "the callback was rejected: " + problem,
+		Hint:    "Start the sign-in again from the editor.",
+	}
+}
+
+// pendingSignIns are those of this process, at most one an instance.
+type pendingSignIns struct {
+	mu         sync.Mutex
+	byInstance map[string]*signIn
+}
+
+// replace puts s in the place of an earlier sign-in to the same instance, if
+// there is one, and waits until nothing of that is left: it may hold the port.
+func (p *pendingSignIns) replace(ctx context.Context, s *signIn) error {
+	for {
+		p.mu.Lock()
+		if p.byInstance == nil {
+			p.byInstance = make(map[string]*signIn)
+		}
+		earlier := p.byInstance[s.instance.ID]
+		if earlier == nil {
+			p.byInstance[s.instance.ID] = s
+			p.mu.Unlock()
+			return nil
+		}
+		p.mu.Unlock()
+		earlier.cancel(errReplaced)
+		select {
+		case <-earlier.gone:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// remove ends the wait of those who would replace s.
+func (p *pendingSignIns) remove(s *signIn) {
+	p.mu.Lock()
+	delete(p.byInstance, s.instance.ID)
+	p.mu.Unlock()
+	close(s.gone)
+}
+
+func (p *pendingSignIns) of(instance string) *signIn {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.byInstance[instance]
+}
+
+func (p *pendingSignIns) withState(query url.Values) *signIn {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, s := range p.byInstance {
+		if s.hasState(query) {
+			return s
+		}
+	}
+	return nil
+}
+
+// Complete hands over a callback that reached the editor, as a whole URL. It
+// returns CallbackRejected where no sign-in waits for it.
+func (m *Manager) Complete(callbackURL string) error {
+	u, err := url.Parse(callbackURL)
+	if err != nil || u.RawQuery == "" {
+		return &protocol.Error{
+			Code:    protocol.InvalidParams,
+			Message: "callbackUrl is not the whole address to which GitLab sent the browser",
+			Hint:    "Copy all of the browser's address bar, with what follows the question mark.",
+		}
+	}
+	s := m.pending.withState(u.Query())
+	if s == nil {
+		return rejected("its state belongs to no sign-in that waits here")
+	}
+	return s.deliver(u.Query())
+}
+
+// CancelSignIn ends a sign-in to the instance, if one waits.
+func (m *Manager) CancelSignIn(instance string) {
+	if s := m.pending.of(instance); s != nil {
+		s.cancel(errUnconfigured)
+	}
+}
+
+var errUnconfigured = errors.Join(context.Canceled, errors.New("the instance was removed"))
+
+// finish says that the sign-in no longer waits for the user, though its listener
+// may stay for a moment.
+func (s *signIn) finish() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.finished = true
+}
+
+func (s *signIn) waits() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !s.finished
+}

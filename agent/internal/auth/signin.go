@@ -1,0 +1,278 @@
+package auth
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"golang.org/x/oauth2"
+
+	"github.com/teamcodestream/codestream-agent/agent/internal/store"
+	"github.com/teamcodestream/codestream-agent/protocol"
+	"github.com/teamcodestream/codestream-agent/providers"
+)
+
+// exchangeTimeout bounds what follows the callback: the exchange, and the
+// question who the user is.
+const exchangeTimeout = providers.Timeout
+
+// SignInOptions are what the caller wants to say and to hear.
+type SignInOptions struct {
+	// Timeout is how long to wait for the user.
+	Timeout time.Duration
+	// Started is called once the redirect can be answered, with where the user has
+	// to go. It must not wait for the user.
+	Started func(protocol.DidStartAuthenticationParams)
+	// Returned is called when the user came back from the browser.
+	Returned func()
+}
+
+// SignIn signs a user in through their browser: authorization code with PKCE
+// (RFC 6749 section 4.1, RFC 7636), the redirect coming back to a listener on
+// this machine (RFC 8252 section 7.3) or by [Manager.Complete]. It waits for the
+// user, and saves the account before it returns.
+//
+// A cancelled ctx ends the wait; once the user has come back it no longer does,
+// since the code can be used only once.
+//
+// Errors: SignInDenied, SignInTimeout, InvalidClient, InvalidRedirect,
+// InvalidScope, those of the network, and ctx's cause.
+func (m *Manager) SignIn(ctx context.Context, in store.Instance, o SignInOptions) (store.Account, error) {
+	if in.ClientID == "" {
+		return store.Account{}, invalidClient(in.ID, "no application ID is configured, and a sign-in in the browser needs one")
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	s := &signIn{
+		instance: in,
+		state:    rand.Text(),
+		verifier: oauth2.GenerateVerifier(),
+		cancel:   cancel,
+		gone:     make(chan struct{}),
+		callback: make(chan url.Values, 1),
+	}
+	if err := m.pending.replace(ctx, s); err != nil {
+		cancel(nil)
+		return store.Account{}, err
+	}
+	end := func() {
+		cancel(nil)
+		m.pending.remove(s)
+	}
+	listener, redirect, err := listenFor(in.RedirectURI)
+	if err != nil {
+		end()
+		return store.Account{}, protocol.WithInstance(err, in.ID)
+	}
+	s.redirect = redirect
+	if listener == nil {
+		defer end()
+		return m.await(ctx, s, o)
+	}
+	page := serveCallback(listener, s)
+	account, err := m.await(ctx, s, o)
+	page.conclude(outcome{instance: in, account: account, err: err})
+	m.work.Go(func() {
+		defer end()
+		page.linger(ctx, m.closing)
+	})
+	return account, err
+}
+
+// await sends the user off, waits for the callback, and turns it into an account.
+func (m *Manager) await(ctx context.Context, s *signIn, o SignInOptions) (store.Account, error) {
+	defer s.finish()
+	app, err := m.application(s.instance, s.redirect.String())
+	if err != nil {
+		return store.Account{}, err
+	}
+	o.Started(protocol.DidStartAuthenticationParams{
+		Instance:     s.instance.ID,
+		Method:       protocol.MethodBrowser,
+		AuthorizeURL: app.config.AuthCodeURL(s.state, oauth2.S256ChallengeOption(s.verifier)),
+		RedirectURI:  s.redirect.String(),
+		ExpiresAt:    m.Now().Add(o.Timeout).UTC().Truncate(time.Second),
+	})
+	timeout := time.NewTimer(o.Timeout)
+	defer timeout.Stop()
+	select {
+	case query := <-s.callback:
+		o.Returned()
+		return m.accept(ctx, app, s, query)
+	case <-timeout.C:
+		return store.Account{}, timedOut(s.instance, o.Timeout)
+	case <-m.closing:
+		return store.Account{}, context.Canceled
+	case <-ctx.Done():
+		return store.Account{}, context.Cause(ctx)
+	}
+}
+
+// accept trades the callback for tokens, asks whose they are, and saves them.
+func (m *Manager) accept(ctx context.Context, app *application, s *signIn, query url.Values) (store.Account, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), exchangeTimeout)
+	defer cancel()
+	code, err := codeOf(s.instance, query)
+	if err != nil {
+		return store.Account{}, err
+	}
+	g, err := app.exchange(ctx, code, s.verifier)
+	if errors.Is(err, errInvalidGrant) {
+		err = &protocol.Error{
+			Code:     protocol.GitLabError,
+			Message:  "GitLab did not accept the code that its own page sent back",
+			Hint:     "Start the sign-in again. Codes live ten minutes, so approve without a long pause.",
+			Instance: s.instance.ID,
+			Status:   http.StatusBadRequest,
+		}
+	}
+	if err != nil {
+		return store.Account{}, err
+	}
+	account, err := m.adopt(ctx, app, s, g)
+	if err != nil {
+		m.discard(ctx, app, g)
+	}
+	return account, err
+}
+
+// adopt makes an account of a grant.
+func (m *Manager) adopt(ctx context.Context, app *application, s *signIn, g grant) (store.Account, error) {
+	if missing := missingScopes(s.instance.Scopes, g.scopes); len(missing) > 0 {
+		return store.Account{}, invalidScope(s.instance.ID, missing)
+	}
+	base, err := m.Transport(s.instance)
+	if err != nil {
+		return store.Account{}, err
+	}
+	host := m.Provider.Host(s.instance.ID, providers.NewClient(bearer{base, g.access}))
+	user, err := host.CurrentUser(ctx)
+	if err != nil {
+		return store.Account{}, err
+	}
+	version, err := host.Version(ctx)
+	if err != nil {
+		m.Log.Info("the instance does not tell its version", "instance", s.instance.ID, "error", err)
+	}
+	account := store.Account{
+		ID: strconv.FormatInt(user.ID, 10), Instance: s.instance.ID, User: user,
+		Method: protocol.MethodBrowser, ClientID: s.instance.ClientID, RedirectURI: s.redirect.String(),
+	}
+	return m.saveSignIn(ctx, account, g, version)
+}
+
+func (m *Manager) saveSignIn(ctx context.Context, account store.Account, g grant, version string) (store.Account, error) {
+	unlock, err := m.Store.LockAccount(ctx, account.Key())
+	if err != nil {
+		return store.Account{}, err
+	}
+	defer unlock()
+	account = withGrant(account, g)
+	err = m.Store.Update(func(tx *store.Tx) error {
+		in, err := tx.Instance(account.Instance)
+		if errors.Is(err, store.ErrNotFound) || err == nil && in.ClientID != account.ClientID {
+			return &protocol.Error{
+				Code:     protocol.NotConfigured,
+				Message:  account.Instance + " was removed or given another application while you signed in",
+				Hint:     "Sign in again.",
+				Instance: account.Instance,
+			}
+		}
+		if err != nil {
+			return err
+		}
+		if version != "" && version != in.Version {
+			if err := tx.SetVersion(in.ID, version); err != nil {
+				return err
+			}
+		}
+		return tx.PutAccount(account, store.Tokens{Access: g.access, Refresh: g.refresh})
+	})
+	if err != nil {
+		return store.Account{}, err
+	}
+	m.Changed()
+	return account, nil
+}
+
+// discard revokes tokens that nobody will use. It is a courtesy: where it fails,
+// they end by themselves.
+func (m *Manager) discard(ctx context.Context, app *application, g grant) {
+	if err := app.revokeToken(ctx, g.access); err != nil {
+		m.Log.Warn("unused tokens could not be revoked", "instance", app.instance, "error", err)
+	}
+}
+
+// withGrant puts what is public of a grant into an account.
+func withGrant(account store.Account, g grant) store.Account {
+	account.TokenType, account.Scopes = g.tokenType, g.scopes
+	account.IssuedAt, account.ExpiresAt = g.issued, g.expires
+	account.Refused = ""
+	return account
+}
+
+// codeOf reads the query of a callback (RFC 6749 sections 4.1.2 and 4.1.2.1).
+func codeOf(in store.Instance, query url.Values) (string, error) {
+	switch code := query.Get("error"); code {
+	case "":
+		if len(query["code"]) == 1 && query.Get("code") != "" {
+			return query.Get("code"), nil
+		}
+		return "", rejected("it carries neither one code nor an error")
+	case "access_denied":
+		return "", &protocol.Error{
+			Code:     protocol.SignInDenied,
+			Message:  "access was denied in the browser",
+			Hint:     "Sign in again and press Authorize, if you want the editor to use GitLab.",
+			Instance: in.ID,
+		}
+	case "invalid_scope":
+		return "", invalidScope(in.ID, in.Scopes)
+	case "invalid_client", "unauthorized_client":
+		return "", invalidClient(in.ID, "GitLab does not accept the application: "+oauthError(code, query.Get("error_description")))
+	case "invalid_redirect_uri":
+		return "", protocol.WithInstance(invalidRedirect("GitLab does not know this redirect URI", RegisteredRedirect(in.RedirectURI)), in.ID)
+	default:
+		return "", &protocol.Error{
+			Code:     protocol.GitLabError,
+			Message:  "GitLab ended the sign-in: " + oauthError(code, query.Get("error_description")),
+			Hint:     "Try again. If it goes on, show this to the administrator of the GitLab instance.",
+			Instance: in.ID,
+		}
+	}
+}
+
+func missingScopes(wanted, granted []string) (missing []string) {
+	has := make(map[string]bool, len(granted))
+	for _, scope := range granted {
+		has[scope] = true
+	}
+	for _, scope := range wanted {
+		if !has[scope] {
+			missing = append(missing, scope)
+		}
+	}
+	return missing
+}
+
+// timedOut names the pages of GitLab on which a sign-in can end without ever
+// coming back.
+func timedOut(in store.Instance, after time.Duration) error {
+	redirect := RegisteredRedirect(in.RedirectURI)
+	return &protocol.Error{
+		Code:    protocol.SignInTimeout,
+		Message: fmt.Sprintf("nobody came back from the browser within %v", after),
+		Hint: "Sign in again. If GitLab showed an error instead of asking you: " +
+			"\"Client authentication failed\" means that the application ID is wrong; " +
+			"\"The redirect URI included is not valid\" that the application lacks the redirect URI " + redirect + "; " +
+			"\"The requested scope is invalid\" that it lacks a scope. " +
+			"An unconfirmed e-mail address, an administrator's account where admin scopes are disabled, " +
+			"and a closed SAML sign-in end there too.",
+		Instance: in.ID,
+		Details:  &protocol.ErrorDetails{RedirectURI: redirect},
+	}
+}

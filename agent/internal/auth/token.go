@@ -1,0 +1,205 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/teamcodestream/codestream-agent/agent/internal/store"
+	"github.com/teamcodestream/codestream-agent/protocol"
+	"github.com/teamcodestream/codestream-agent/providers"
+)
+
+// slack is how long a token must live to be worth using: a call that takes its
+// time should not arrive with a dead one. GitLab's shortest lifetime is 300 s.
+const slack = 60 * time.Second
+
+// Access is an access token and the account that it is of.
+type Access struct {
+	Account store.Account
+	Token   store.Secret
+}
+
+// need is what a caller wants of an access token.
+type need struct {
+	validity time.Duration // it lives this long from now
+	strict   bool          // or it is an error; else a shorter life is better than none
+	refused  store.Secret  // it is not this one, which GitLab has just refused
+}
+
+// Token returns an access token that lives at least as long as asked, refreshed
+// where need be.
+//
+// Errors: SignInRequired where GitLab no longer accepts the sign-in, InvalidParams
+// where the instance's tokens never live that long, and those of the network.
+func (m *Manager) Token(ctx context.Context, key store.AccountKey, validity time.Duration) (Access, error) {
+	return m.access(ctx, key, need{validity: validity, strict: true})
+}
+
+func (m *Manager) access(ctx context.Context, key store.AccountKey, n need) (Access, error) {
+	account, tokens, err := m.signedInAccount(key)
+	if err != nil {
+		return Access{}, err
+	}
+	if m.serves(account, tokens, n) {
+		return Access{account, tokens.Access}, nil
+	}
+	if life := lifetime(account); n.strict && life > 0 && n.validity >= life {
+		return Access{}, tooShort(account, n.validity, life)
+	}
+	return m.refresh(ctx, key, n)
+}
+
+// serves reports whether the tokens at hand will do, by the wall clock.
+func (m *Manager) serves(account store.Account, tokens store.Tokens, n need) bool {
+	if tokens.Access == n.refused {
+		return false
+	}
+	validity := n.validity
+	if life := lifetime(account); !n.strict && life > 0 {
+		validity = min(validity, life/2)
+	}
+	return account.ExpiresAt.IsZero() || m.Now().Round(0).Add(validity).Before(account.ExpiresAt)
+}
+
+// lifetime is how long the account's tokens live when new; 0 for ever.
+func lifetime(account store.Account) time.Duration {
+	if account.ExpiresAt.IsZero() {
+		return 0
+	}
+	return account.ExpiresAt.Sub(account.IssuedAt)
+}
+
+func tooShort(account store.Account, wanted, life time.Duration) error {
+	return &protocol.Error{
+		Code:     protocol.InvalidParams,
+		Message:  fmt.Sprintf("a token that lives %v was asked for, but this instance issues tokens for %v", wanted, life.Round(time.Second)),
+		Hint:     "Ask for less with minValiditySeconds.",
+		Instance: account.Instance,
+	}
+}
+
+// refresh gets new tokens, or finds that another goroutine or process has done
+// so. Waiting for the account's lock ends with ctx. The exchange itself does not:
+// cut off, it may have burnt the refresh token.
+func (m *Manager) refresh(ctx context.Context, key store.AccountKey, n need) (Access, error) {
+	unlock, err := m.Store.LockAccount(ctx, key)
+	if err != nil {
+		return Access{}, err
+	}
+	type result struct {
+		Access
+		error
+	}
+	done := make(chan result, 1)
+	m.work.Go(func() {
+		defer unlock()
+		detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), providers.Timeout)
+		defer cancel()
+		access, err := m.refreshLocked(detached, key, n)
+		done <- result{access, err}
+	})
+	select {
+	case r := <-done:
+		return r.Access, r.error
+	case <-ctx.Done():
+		return Access{}, context.Cause(ctx)
+	}
+}
+
+// refreshLocked is refresh for whoever holds the account's lock: read again,
+// still needed?, refresh, save.
+func (m *Manager) refreshLocked(ctx context.Context, key store.AccountKey, n need) (Access, error) {
+	account, tokens, err := m.signedInAccount(key)
+	if err != nil {
+		return Access{}, err
+	}
+	if m.serves(account, tokens, n) {
+		return Access{account, tokens.Access}, nil
+	}
+	renewed, err := m.renew(ctx, account, tokens)
+	switch {
+	case err == nil:
+		return renewed, nil
+	case errors.Is(err, errInvalidGrant):
+		return Access{}, m.refuse(account, ReasonRevoked)
+	case errors.Is(err, errNoRefreshToken):
+		return Access{}, m.refuse(account, m.whyRefused(account))
+	case !n.strict && m.serves(account, tokens, need{refused: n.refused}):
+		m.Log.Warn("the token could not be refreshed yet; it is still good", "instance", key.Instance, "error", err)
+		return Access{account, tokens.Access}, nil
+	}
+	return Access{}, err
+}
+
+// errNoRefreshToken says that GitLab issued none, as old versions do.
+var errNoRefreshToken = errors.New("auth: no refresh token")
+
+// renew trades the refresh token and saves what it gets for it. The caller holds
+// the account's lock.
+func (m *Manager) renew(ctx context.Context, account store.Account, tokens store.Tokens) (Access, error) {
+	if tokens.Refresh == "" {
+		return Access{}, errNoRefreshToken
+	}
+	app, err := m.applicationOf(account)
+	if err != nil {
+		return Access{}, err
+	}
+	g, err := app.renew(ctx, tokens.Refresh)
+	if err != nil {
+		return Access{}, err
+	}
+	account = withGrant(account, g)
+	err = m.Store.Update(func(tx *store.Tx) error {
+		return tx.PutAccount(account, store.Tokens{Access: g.access, Refresh: g.refresh})
+	})
+	if err != nil {
+		return Access{}, err
+	}
+	m.Changed()
+	return Access{account, g.access}, nil
+}
+
+// applicationOf returns the application that issued an account's tokens.
+func (m *Manager) applicationOf(account store.Account) (*application, error) {
+	var in store.Instance
+	err := m.Store.View(func(tx *store.Tx) (err error) {
+		in, err = tx.Instance(account.Instance)
+		return err
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, NotSignedIn(account.Instance)
+	}
+	if err != nil {
+		return nil, err
+	}
+	in.ClientID, in.Scopes = account.ClientID, account.Scopes
+	return m.application(in, account.RedirectURI)
+}
+
+// whyRefused tells an access token that ran out from one that was revoked.
+func (m *Manager) whyRefused(account store.Account) string {
+	if !account.ExpiresAt.IsZero() && !m.Now().Before(account.ExpiresAt) {
+		return ReasonExpired
+	}
+	return ReasonRevoked
+}
+
+// refuse notes that GitLab no longer accepts the account's tokens, and returns
+// the error for it. The caller holds the account's lock.
+func (m *Manager) refuse(account store.Account, reason string) error {
+	err := m.Store.Update(func(tx *store.Tx) error {
+		err := tx.RefuseAccount(account.Key(), reason)
+		if errors.Is(err, store.ErrNotFound) { // disconnected meanwhile
+			return nil
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	m.Changed()
+	account.Refused = reason
+	return refusedError(account)
+}

@@ -1,0 +1,243 @@
+package sessiontest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/teamcodestream/codestream-agent/providers/providertest"
+)
+
+// A browsing is a browser on its way to its final page.
+type browsing struct {
+	done chan struct{}
+	page *providertest.Page
+	err  error
+}
+
+// browse sends a browser off, whose page a later step looks at.
+func (w *world) browse(travel func(context.Context) (*providertest.Page, error)) {
+	b := &browsing{done: make(chan struct{})}
+	w.pending = append(w.pending, b)
+	w.browsers.Go(func() {
+		defer close(b.done)
+		b.page, b.err = travel(w.ctx)
+	})
+}
+
+// join waits for the page of the first browser that nobody has looked at.
+func (w *world) join(ctx context.Context) (*providertest.Page, error) {
+	if len(w.pending) == 0 {
+		return nil, errors.New("no browser is under way")
+	}
+	b := w.pending[0]
+	select {
+	case <-b.done:
+	case <-ctx.Done():
+		return nil, fmt.Errorf("the browser has no page yet: %w", context.Cause(ctx))
+	}
+	w.pending = w.pending[1:]
+	if b.err == nil {
+		w.page = b.page
+		w.pages = append(w.pages, b.page)
+	}
+	return b.page, b.err
+}
+
+// joinBrowsers waits for all browsers at the end of a script.
+func (w *world) joinBrowsers(ctx context.Context) error {
+	for len(w.pending) > 0 {
+		if _, err := w.join(ctx); err != nil {
+			return fmt.Errorf("the browser: %w", err)
+		}
+	}
+	return nil
+}
+
+func parseBrowser(a *args) action {
+	switch verb := a.word("what the browser does"); verb {
+	case "approves", "denies":
+		user := ""
+		if !a.empty() && !strings.HasPrefix(a.rest, "until ") {
+			user = a.word("the user")
+		}
+		until := !a.empty()
+		if until {
+			a.expect("until", "callback")
+		}
+		return func(ctx context.Context, s *session) error { return s.consent(ctx, verb == "approves", user, until) }
+	case "opens":
+		address := a.word("the URL")
+		return func(_ context.Context, s *session) error {
+			s.world.browse(func(ctx context.Context) (*providertest.Page, error) {
+				return providertest.NewBrowser("", "", nil).Open(ctx, address)
+			})
+			return nil
+		}
+	case "calls":
+		a.expect("back")
+		return parseCallback(a)
+	default:
+		a.fail("a browser does not do %q", verb)
+		return nil
+	}
+}
+
+// consent follows the newest sign-in to GitLab and presses a button there.
+func (s *session) consent(ctx context.Context, approve bool, user string, untilCallback bool) error {
+	signIn := s.world.signIn
+	if signIn == nil {
+		return errors.New("no step has seen a sign-in start")
+	}
+	address := signIn.AuthorizeURL
+	if address == "" {
+		address = signIn.VerificationURIComplete
+	}
+	var g *gitlab
+	for _, candidate := range s.world.gitlabs {
+		if candidate.URL() == signIn.Instance {
+			g = candidate
+		}
+	}
+	if g == nil {
+		return fmt.Errorf("the sign-in is for %s, which is no gitlab of the setup", signIn.Instance)
+	}
+	browser := g.browser(user)
+	if untilCallback {
+		stop := browser.DenyUntilCallback
+		if approve {
+			stop = browser.ApproveUntilCallback
+		}
+		callback, err := stop(ctx, address)
+		s.vars["callbackUrl"] = callback
+		return err
+	}
+	press := browser.Deny
+	if approve {
+		press = browser.Approve
+	}
+	s.world.browse(func(ctx context.Context) (*providertest.Page, error) { return press(ctx, address) })
+	return nil
+}
+
+// parseCallback reads [METHOD] [host NAME] [path PATH] [QUERY].
+func parseCallback(a *args) action {
+	method, host, path := http.MethodGet, "", ""
+	for _, other := range []string{"GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS"} {
+		if a.next(other) {
+			method = other
+		}
+	}
+	if a.next("host") {
+		host = a.word("the host")
+	}
+	if a.next("path") {
+		path = a.word("the path")
+	}
+	query := a.optional()
+	return func(_ context.Context, s *session) error {
+		if s.world.signIn == nil {
+			return errors.New("no step has seen a sign-in start")
+		}
+		target, err := url.Parse(s.world.signIn.RedirectURI)
+		if err != nil {
+			return err
+		}
+		if path != "" {
+			target.Path = path
+		}
+		target.RawQuery = query
+		s.world.browse(func(ctx context.Context) (*providertest.Page, error) {
+			return fetch(ctx, method, target.String(), host)
+		})
+		return nil
+	}
+}
+
+// fetch gets one page without following it anywhere.
+func fetch(ctx context.Context, method, address, host string) (*providertest.Page, error) {
+	r, err := http.NewRequestWithContext(ctx, method, address, nil)
+	if err != nil {
+		return nil, err
+	}
+	r.Host = host
+	client := &http.Client{
+		Transport:     &http.Transport{DisableKeepAlives: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	resp, err := client.Do(r)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	return &providertest.Page{URL: address, Status: resp.StatusCode, Header: resp.Header, Body: string(body)}, err
+}
+
+// parsePage reads what a step says of a browser's page.
+func parsePage(a *args) action {
+	if a.next("unreachable") {
+		return func(ctx context.Context, s *session) error {
+			if page, err := s.world.join(ctx); err == nil {
+				return fmt.Errorf("the browser got a page with status %d", page.Status)
+			}
+			return nil
+		}
+	}
+	if a.next("header") {
+		name, part := a.word("the header"), a.word("the substring")
+		return func(ctx context.Context, s *session) (err error) {
+			page := s.world.page
+			if page == nil || len(s.world.pending) > 0 {
+				if page, err = s.world.join(ctx); err != nil {
+					return err
+				}
+			}
+			if got := strings.Join(page.Header.Values(name), ", "); !strings.Contains(got, part) {
+				return fmt.Errorf("the page's header %s is %q, want %q in it", name, got, part)
+			}
+			return nil
+		}
+	}
+	status := a.number("the status")
+	var present, absent []string
+	for !a.empty() && a.err == nil {
+		list := &present
+		if a.next("lacks") {
+			list = &absent
+		} else {
+			a.expect("contains")
+		}
+		for more := true; more && a.err == nil; more = strings.HasPrefix(a.rest, `"`) {
+			*list = append(*list, a.word("the text"))
+		}
+	}
+	return func(ctx context.Context, s *session) error {
+		page, err := s.world.join(ctx)
+		if err != nil {
+			return err
+		}
+		var wrong []error
+		if page.Status != status {
+			wrong = append(wrong, fmt.Errorf("the page's status is %d, want %d", page.Status, status))
+		}
+		for _, part := range present {
+			if !strings.Contains(page.Body, part) {
+				wrong = append(wrong, fmt.Errorf("the page lacks %q", part))
+			}
+		}
+		for _, part := range absent {
+			if strings.Contains(page.Body, part) {
+				wrong = append(wrong, fmt.Errorf("the page contains %q", part))
+			}
+		}
+		if wrong != nil {
+			wrong = append(wrong, fmt.Errorf("the page:\n%s", clip(page.Body, maxShown)))
+		}
+		return errors.Join(wrong...)
+	}
+}

@@ -1,0 +1,327 @@
+package sessiontest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/teamcodestream/codestream-agent/protocol"
+	"github.com/teamcodestream/codestream-agent/providers/providertest"
+)
+
+// A setupAction is what a line of the setup does.
+type setupAction func(ctx context.Context, s *session) error
+
+// setUp runs a line of the setup.
+func (s *session) setUp(ctx context.Context, text string) error {
+	text, err := s.vars.expand(text, false)
+	if err != nil {
+		return err
+	}
+	act, err := parseSetup(text)
+	if err != nil {
+		return err
+	}
+	return act(ctx, s)
+}
+
+func parseSetup(text string) (setupAction, error) {
+	a := newArgs(text)
+	var act setupAction
+	switch command := a.word("the command"); command {
+	case "gitlab":
+		act = parseGitLab(a)
+	case "website":
+		act = named(a, "", (*world).website)
+	case "closed":
+		act = named(a, "http://127.0.0.1:", (*world).closedPort)
+	case "busy-port":
+		act = named(a, "", (*world).busyPort)
+	case "configured":
+		name, extra := "", ""
+		if !strings.HasPrefix(a.rest, "{") {
+			name = a.optional()
+		}
+		extra = a.json()
+		act = func(ctx context.Context, s *session) error { return s.configured(ctx, name, extra) }
+	case "signed-in":
+		user := a.word("the user")
+		byToken := a.next("by-token")
+		name := a.optional()
+		byToken = byToken || a.next("by-token")
+		act = func(ctx context.Context, s *session) error { return s.signedIn(ctx, user, name, byToken) }
+	case "editor":
+		act = parseEditor(a)
+	case "no-initialize":
+		act = func(_ context.Context, s *session) error { s.noInitialize = true; return nil }
+	case "windows":
+		n := a.number("the number of windows")
+		if a.err == nil && (n < 1 || n > 9) {
+			a.fail("there can be 1 to 9 windows")
+		}
+		act = func(_ context.Context, s *session) error { s.windows = make([]*window, n); return nil }
+	case "violations":
+		a.expect("expected")
+		act = func(_ context.Context, s *session) error { s.violationsExpected = true; return nil }
+	default:
+		a.fail("the setup has no command %q", command)
+	}
+	return act, a.end()
+}
+
+// named starts something whose address becomes the value of a variable.
+func named(a *args, prefix string, start func(*world) (string, error)) setupAction {
+	name := a.word("the name")
+	return func(_ context.Context, s *session) error {
+		address, err := start(&s.world)
+		s.vars[name] = prefix + address
+		return err
+	}
+}
+
+func parseEditor(a *args) setupAction {
+	var p profile
+	browser, options, workspace := "", "", false
+	for a.err == nil && !a.empty() {
+		switch word := a.word("the option"); word {
+		case "no-progress":
+			p.noProgress = true
+		case "no-showDocument":
+			p.noShowDocument = true
+		case "workspace":
+			workspace = true
+		case "browser":
+			browser = a.word("who opens the browser")
+		case "options":
+			options = a.json()
+		default:
+			a.fail("an editor has no option %q", word)
+		}
+	}
+	return func(_ context.Context, s *session) error {
+		if options != "" {
+			if err := json.Unmarshal([]byte(options), &p.options); err != nil {
+				return err
+			}
+		}
+		if browser != "" {
+			if p.options == nil {
+				p.options = map[string]json.RawMessage{}
+			}
+			p.options["browser"] = json.RawMessage(quote(browser))
+		}
+		s.profile = p
+		s.usesWorkspace = s.usesWorkspace || workspace
+		return nil
+	}
+}
+
+// defaultRedirect is what an application is registered with unless the script
+// says otherwise: the agent's own default.
+const defaultRedirect = "http://127.0.0.1/no-auth/provider-token/gitlab_enterprise"
+
+func parseGitLab(a *args) setupAction {
+	g := &gitlab{name: "gitlab"}
+	var options providertest.Options
+	app := providertest.Application{Name: "CodeStream", Confidential: true}
+	var users []string
+	for first := true; a.err == nil && !a.empty(); first = false {
+		switch word := a.word("the option"); word {
+		case "user":
+			users = append(users, a.word("the user"))
+		case "root":
+			options.Root = a.word("the root")
+		case "version":
+			options.Version = a.word("the version")
+		case "token-lifetime":
+			if options.TokenLifetime = -1; !a.next("never") {
+				options.TokenLifetime = a.duration("the lifetime")
+			}
+		case "tls":
+			options.TLS = true
+		case "scopes":
+			g.scopes = strings.Split(a.word("the scopes"), ",")
+		case "public":
+			app.Confidential = false
+		case "trusted":
+			app.Trusted = true
+		case "redirect":
+			app.RedirectURIs = append(app.RedirectURIs, a.word("the redirect URI"))
+		case "redirect-errors":
+			options.RedirectErrors = true
+		default:
+			if !first {
+				a.fail("a gitlab has no option %q", word)
+			}
+			g.name = word
+		}
+	}
+	if users == nil {
+		users = []string{"sam"}
+	}
+	if app.Scopes = g.scopes; app.Scopes == nil {
+		app.Scopes = []string{"api"}
+	}
+	return func(_ context.Context, s *session) error { return s.startGitLab(g, options, app, users) }
+}
+
+func (s *session) startGitLab(g *gitlab, options providertest.Options, app providertest.Application, users []string) (err error) {
+	if g.GitLab, err = providertest.StartGitLab(options); err != nil {
+		return err
+	}
+	s.world.closers = append(s.world.closers, g.Close)
+	s.world.gitlabs = append(s.world.gitlabs, g)
+	for _, user := range users {
+		g.user(user)
+	}
+	registered := app
+	if registered.RedirectURIs == nil {
+		registered.RedirectURIs = []string{defaultRedirect}
+	}
+	registered = g.AddApplication(registered)
+	g.app = registered
+	g.app.RedirectURIs = app.RedirectURIs // what has to be said at configure
+	base := g.URL()
+	for name, value := range map[string]string{
+		"":              base,
+		".host":         strings.SplitN(base, "/", 4)[2],
+		".user":         users[0],
+		".clientId":     registered.ID,
+		".clientSecret": registered.Secret,
+		".redirect":     registered.RedirectURIs[0],
+	} {
+		s.vars[g.name+name] = value
+	}
+	for i, scope := range []string{"api", "read_api", "read_user", "read_repository"} {
+		s.vars[g.name+".pat."+scope] = g.AddPersonalAccessToken(users[0], scope)
+		if i == 0 {
+			s.vars[g.name+".pat"] = s.vars[g.name+".pat."+scope]
+		}
+	}
+	if pem := g.CertificatePEM(); pem != nil {
+		g.caFile = filepath.Join(s.root, g.name+".pem")
+		s.vars[g.name+".caFile"] = g.caFile
+		return os.WriteFile(g.caFile, pem, 0o600)
+	}
+	return nil
+}
+
+// usher returns the window through which the setup talks to an agent.
+func (s *session) usher(ctx context.Context) (*window, error) {
+	for _, w := range s.every {
+		if w.number == 0 && !w.ended {
+			return w, nil
+		}
+	}
+	w := s.open(0)
+	return w, s.initialize(ctx, w)
+}
+
+// dismiss ends the window of the setup.
+func (s *session) dismiss(ctx context.Context) error {
+	for _, w := range s.every {
+		if w.number != 0 || w.ended {
+			continue
+		}
+		if err := w.editor.Call(ctx, protocol.Shutdown.Method(), nil, nil); err != nil {
+			return fmt.Errorf("setup: %w", s.gone(ctx, w, err))
+		}
+		w.shutdown = true
+		if err := s.end(ctx, w); err != nil {
+			return fmt.Errorf("setup: %w", err)
+		}
+	}
+	return nil
+}
+
+// configured makes an instance known to the agents.
+func (s *session) configured(ctx context.Context, name, extra string) error {
+	g, err := s.world.gitlab(name)
+	if err != nil {
+		return err
+	}
+	params := map[string]any{"url": g.URL(), "clientId": g.app.ID}
+	if g.app.Confidential {
+		params["clientSecret"] = s.vars[g.name+".clientSecret"]
+	}
+	if g.scopes != nil {
+		params["scopes"] = g.scopes
+	}
+	if len(g.app.RedirectURIs) > 0 {
+		params["redirectUri"] = g.app.RedirectURIs[0]
+	}
+	if g.caFile != "" {
+		params["network"] = protocol.Network{CAFile: g.caFile}
+	}
+	if extra != "" {
+		more := map[string]any{}
+		if err := json.Unmarshal([]byte(extra), &more); err != nil {
+			return err
+		}
+		maps.Copy(params, more)
+	}
+	w, err := s.usher(ctx)
+	if err != nil {
+		return err
+	}
+	return s.gone(ctx, w, w.editor.Call(ctx, protocol.Configure.Method(), params, nil))
+}
+
+// signedIn signs a person in, as a script does with "! browser approves".
+func (s *session) signedIn(ctx context.Context, user, name string, byToken bool) error {
+	g, err := s.world.gitlab(name)
+	if err != nil {
+		return err
+	}
+	w, err := s.usher(ctx)
+	if err != nil {
+		return err
+	}
+	var known protocol.StatusResult
+	if err := w.editor.Call(ctx, protocol.Status.Method(), struct{}{}, &known); err != nil {
+		return s.gone(ctx, w, err)
+	}
+	if !slices.ContainsFunc(known.Instances, func(in protocol.Instance) bool { return in.ID == g.URL() }) {
+		if err := s.configured(ctx, name, ""); err != nil {
+			return err
+		}
+	}
+	g.user(user)
+	if byToken {
+		params := protocol.AuthenticateParams{Instance: g.URL(), Method: protocol.MethodToken, Token: g.AddPersonalAccessToken(user)}
+		return s.gone(ctx, w, w.editor.Call(ctx, protocol.Authenticate.Method(), params, nil))
+	}
+	browsed := make(chan error, 1)
+	browsing, cancel := context.WithCancel(ctx)
+	go func() {
+		_, err := s.approveNext(browsing, w, g, user)
+		browsed <- err
+	}()
+	err = w.editor.Call(ctx, protocol.Authenticate.Method(), map[string]any{"instance": g.URL()}, nil)
+	if err != nil {
+		cancel() // there may be nothing to approve
+		return errors.Join(s.gone(ctx, w, err), <-browsed)
+	}
+	err = <-browsed
+	cancel()
+	return err
+}
+
+// approveNext approves the next sign-in that starts in a window.
+func (s *session) approveNext(ctx context.Context, w *window, g *gitlab, user string) (*providertest.Page, error) {
+	m, err := w.editor.Next(ctx, protocol.DidStartAuthentication.Method())
+	if err != nil {
+		return nil, err
+	}
+	var signIn protocol.DidStartAuthenticationParams
+	if err := json.Unmarshal(m.Params, &signIn); err != nil {
+		return nil, err
+	}
+	return g.browser(user).Approve(ctx, signIn.AuthorizeURL)
+}

@@ -1,0 +1,21 @@
+package team
+
+import (
+	"github.com/teamcodestream/codestream-agent/agent/internal/store"
+	"github.com/teamcodestream/codestream-agent/protocol"
+)
+
+// Local is the machine's own store as a source.
+type Local struct{ Store *store.Store }
+
+// Name returns "local".
+func (Local) Name() protocol.Source { return protocol.SourceLocal }
+
+// Instances lists what was configured on this machine.
+func (l Local) Instances() (list []store.Instance, err error) {
+	err = l.Store.View(func(tx *store.Tx) error {
+		list, err = tx.Instances()
+		return err
+	})
+	return list, err
+}

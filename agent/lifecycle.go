@@ -1,0 +1,207 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/teamcodestream/codestream-agent/protocol"
+)
+
+// lifecycle is LSP's: nothing before initialize, nothing but exit after shutdown.
+type lifecycle struct {
+	mu          sync.Mutex // guards initialized and shutDown
+	initialized bool
+	shutDown    bool
+
+	ended chan struct{} // closed when the editor or its process has ended
+	once  sync.Once
+}
+
+// gate says whether a message is allowed now, and moves on with those that
+// change that. It is called in the order of the stream.
+func (l *lifecycle) gate(method string, isRequest bool) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case method == protocol.Exit.Method() && !isRequest:
+		return nil
+	case l.shutDown:
+		return &protocol.Error{Code: protocol.InvalidRequest, Message: "the agent was shut down", Hint: "Only exit may follow. Start the agent again."}
+	case method == protocol.Initialize.Method() && l.initialized:
+		return &protocol.Error{Code: protocol.InvalidRequest, Message: "initialize was sent twice", Hint: "Use workspace/didChangeConfiguration to change settings."}
+	case method == protocol.Initialize.Method():
+		return nil
+	case !l.initialized:
+		return &protocol.Error{Code: protocol.ServerNotInitialized, Message: "the session begins with initialize", Hint: "Send initialize first, and wait for its answer."}
+	case method == protocol.Shutdown.Method():
+		l.shutDown = true
+	}
+	return nil
+}
+
+func (l *lifecycle) initialize() {
+	l.mu.Lock()
+	l.initialized = true
+	l.mu.Unlock()
+}
+
+// end ends the session.
+func (l *lifecycle) end() { l.once.Do(func() { close(l.ended) }) }
+
+func (l *lifecycle) status() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.shutDown {
+		return 0
+	}
+	return 1
+}
+
+// initialize takes the options. It opens no file and no connection.
+func (a *Agent) initialize(ctx context.Context, p protocol.InitializeParams) (protocol.InitializeResult, error) {
+	var options protocol.InitializationOptions
+	if p.InitializationOptions != nil {
+		options = *p.InitializationOptions
+	}
+	if err := a.applyOptions(client{editorOf(ctx), p.Capabilities.Window}, options); err != nil {
+		return protocol.InitializeResult{}, err
+	}
+	a.mu.Lock()
+	a.folders, a.trace = p.WorkspaceFolders, p.Trace
+	a.mu.Unlock()
+	a.life.initialize()
+	if p.ProcessID != nil {
+		a.watchParent(*p.ProcessID)
+	}
+	return protocol.InitializeResult{
+		Capabilities: protocol.ServerCapabilities{
+			Workspace:    protocol.WorkspaceCapabilities{WorkspaceFolders: protocol.WorkspaceFoldersCapabilities{Supported: true, ChangeNotifications: true}},
+			Experimental: protocol.ExperimentalCapabilities{GitLabSM: a.ownMethods()},
+		},
+		ServerInfo: protocol.Info{Name: "codestream-agent", Version: a.config.Version},
+	}, nil
+}
+
+// ownMethods lists the product's methods that are bound.
+func (a *Agent) ownMethods() []string {
+	var own []string
+	for method := range a.dispatcher.table {
+		if strings.HasPrefix(method, providerName+"/") {
+			own = append(own, method)
+		}
+	}
+	slices.Sort(own)
+	return own
+}
+
+// initialized begins to watch the store, now that the editor may hear of it.
+func (a *Agent) initialized(ctx context.Context, _ struct{}) {
+	a.mu.Lock()
+	s := a.session
+	a.mu.Unlock()
+	a.dispatcher.work.Go(s.prepare)
+}
+
+func (a *Agent) shutdown(context.Context, protocol.Null) (protocol.Null, error) { return nil, nil }
+
+func (a *Agent) exit(context.Context, protocol.Null) { a.life.end() }
+
+func (a *Agent) cancelRequest(_ context.Context, p protocol.CancelParams) { a.dispatcher.cancel(p.ID) }
+
+func (a *Agent) setTrace(_ context.Context, p protocol.SetTraceParams) {
+	a.mu.Lock()
+	a.trace = p.Value
+	a.mu.Unlock()
+}
+
+// logTrace tells the editor, if it wants to know, that a request was answered.
+func (a *Agent) logTrace(method string, took time.Duration, err error) {
+	a.mu.Lock()
+	trace, e := a.trace, a.client.editor
+	a.mu.Unlock()
+	if trace != protocol.TraceMessages && trace != protocol.TraceVerbose {
+		return
+	}
+	line := protocol.LogTraceParams{Message: method + ": answered"}
+	if err != nil {
+		line.Message = method + ": " + protocol.Code(wireError(err).Code).Name()
+	}
+	if trace == protocol.TraceVerbose {
+		line.Verbose = fmt.Sprintf("in %v", took.Round(time.Microsecond))
+	}
+	if err := tell(context.Background(), e, protocol.LogTrace, line); err != nil {
+		a.log.Debug("the trace was not sent", "error", err)
+	}
+}
+
+func (a *Agent) didChangeConfiguration(_ context.Context, p protocol.DidChangeConfigurationParams) {
+	if p.Settings.CodeStream == nil {
+		return // another extension's settings
+	}
+	a.mu.Lock()
+	c := a.client
+	a.mu.Unlock()
+	if err := a.applyOptions(c, *p.Settings.CodeStream); err != nil {
+		a.showMessage(protocol.MessageError, "CodeStream settings: "+wireError(err).Message)
+	}
+}
+
+func (a *Agent) didChangeWorkspaceFolders(_ context.Context, p protocol.DidChangeWorkspaceFoldersParams) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.folders = slices.DeleteFunc(a.folders, func(f protocol.WorkspaceFolder) bool {
+		return slices.ContainsFunc(p.Event.Removed, func(gone protocol.WorkspaceFolder) bool { return gone.URI == f.URI })
+	})
+	a.folders = append(a.folders, p.Event.Added...)
+}
+
+// applyOptions checks the options, and puts them in force as a whole or not at
+// all.
+func (a *Agent) applyOptions(c client, o protocol.InitializationOptions) error {
+	switch o.Browser {
+	case "", protocol.BrowserEditor, protocol.BrowserSystem, protocol.BrowserNone:
+	default:
+		return invalidParams("browser is %q; it can be editor, system or none", o.Browser)
+	}
+	if o.Team != nil && o.Team.Registry != "" {
+		return invalidParams("team.registry is set, and this version has no team registry")
+	}
+	if o.Network != nil {
+		if _, err := a.transports.Get(*o.Network); err != nil {
+			return err
+		}
+	}
+	dir := o.DataDir
+	if dir == "" {
+		dir = a.config.DataDir
+	}
+	if !filepath.IsAbs(dir) {
+		return invalidParams("dataDir is %q, which is not an absolute path", dir)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.client, a.options = c, o
+	if a.session == nil || a.session.store.Dir() != dir {
+		previous := a.session
+		a.session = a.newSession(dir)
+		if previous != nil {
+			a.dispatcher.work.Go(func() { previous.close(context.Background()) })
+			a.dispatcher.work.Go(a.session.prepare)
+		}
+	}
+	return nil
+}
+
+func (a *Agent) showMessage(kind protocol.MessageType, text string) {
+	a.mu.Lock()
+	e := a.client.editor
+	a.mu.Unlock()
+	if err := tell(context.Background(), e, protocol.ShowMessage, protocol.MessageParams{Type: kind, Message: text}); err != nil {
+		a.log.Warn("a message was not shown", "error", err)
+	}
+}

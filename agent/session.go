@@ -1,0 +1,90 @@
+package agent
+
+import (
+	"context"
+	"net/http"
+	"sync"
+
+	"github.com/teamcodestream/codestream-agent/agent/internal/auth"
+	"github.com/teamcodestream/codestream-agent/agent/internal/store"
+	"github.com/teamcodestream/codestream-agent/agent/internal/team"
+	"github.com/teamcodestream/codestream-agent/protocol"
+)
+
+// session is what hangs on a data directory.
+type session struct {
+	store *store.Store
+	team  *team.Directory
+	auth  *auth.Manager
+	news  *announcer
+
+	once       sync.Once
+	prepareErr error
+	unreported sync.Once // prepareErr is told once
+
+	stop    context.CancelFunc
+	watched sync.WaitGroup
+	ctx     context.Context // of the watch
+	log     func(msg string, args ...any)
+}
+
+// newSession makes the session of a data directory. It touches no file.
+func (a *Agent) newSession(dir string) *session {
+	s := &session{store: store.New(dir), log: a.log.Warn}
+	s.ctx, s.stop = context.WithCancel(context.Background())
+	s.team = team.NewDirectory(a.provider, team.Local{Store: s.store})
+	s.auth = auth.New(auth.Config{
+		Store: s.store, Provider: a.provider, Transport: a.transport,
+		Changed: func() { s.news.announce() },
+		Log:     a.log,
+	})
+	s.news = &announcer{agent: a, session: s}
+	return s
+}
+
+// prepare notes what the editor does not have to be told, since it can ask, and
+// begins to watch for changes that other processes make.
+func (s *session) prepare() {
+	s.once.Do(func() {
+		s.prepareErr = s.news.begin()
+		s.watched.Go(func() {
+			if err := s.store.Watch(s.ctx, s.news.announce); err != nil {
+				s.log("changes by other windows will not be noticed", "error", err)
+			}
+		})
+	})
+}
+
+// close stops the watch and what waits for a user.
+func (s *session) close(ctx context.Context) {
+	s.once.Do(func() {}) // nothing begins any more
+	s.stop()
+	s.auth.Close(ctx)
+	s.watched.Wait()
+}
+
+// ready returns the session, prepared. A store that turned out to be damaged is
+// told to the first who asks; the new one serves from then on.
+func (a *Agent) ready() (*session, error) {
+	a.mu.Lock()
+	s := a.session
+	a.mu.Unlock()
+	s.prepare()
+	var err error
+	s.unreported.Do(func() { err = s.prepareErr })
+	return s, err
+}
+
+// transport returns the way to an instance: its own network settings, or the
+// editor's.
+func (a *Agent) transport(in store.Instance) (http.RoundTripper, error) {
+	network := in.Network
+	if network == (protocol.Network{}) {
+		a.mu.Lock()
+		if a.options.Network != nil {
+			network = *a.options.Network
+		}
+		a.mu.Unlock()
+	}
+	return a.transports.Get(network)
+}

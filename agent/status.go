@@ -1,0 +1,118 @@
+package agent
+
+import (
+	"context"
+
+	"github.com/teamcodestream/codestream-agent/agent/internal/auth"
+	"github.com/teamcodestream/codestream-agent/agent/internal/store"
+	"github.com/teamcodestream/codestream-agent/agent/internal/team"
+	"github.com/teamcodestream/codestream-agent/protocol"
+)
+
+func (a *Agent) status(_ context.Context, p protocol.StatusParams) (protocol.StatusResult, error) {
+	s, err := a.ready()
+	if err != nil {
+		return protocol.StatusResult{}, err
+	}
+	if p.Instance != "" {
+		in, err := s.team.Resolve(p.Instance)
+		if err != nil {
+			return protocol.StatusResult{}, err
+		}
+		described, err := s.describe(in)
+		return protocol.StatusResult{Instances: []protocol.Instance{described}}, err
+	}
+	v, err := s.view()
+	return protocol.StatusResult{Instances: v.described(s)}, err
+}
+
+// view is the state on disk at one moment.
+type view struct {
+	instances []team.Instance
+	accounts  map[string][]store.Account // by instance
+}
+
+func (s *session) view() (view, error) {
+	instances, err := s.team.List()
+	if err != nil {
+		return view{}, err
+	}
+	v := view{instances, make(map[string][]store.Account)}
+	err = s.store.View(func(tx *store.Tx) error {
+		accounts, err := tx.Accounts()
+		for _, account := range accounts {
+			v.accounts[account.Instance] = append(v.accounts[account.Instance], account)
+		}
+		return err
+	})
+	return v, err
+}
+
+// described returns the instances in the form of the protocol.
+func (v view) described(s *session) []protocol.Instance {
+	list := make([]protocol.Instance, len(v.instances))
+	for i, in := range v.instances {
+		list[i] = describe(in, v.accounts[in.ID], s.auth.Pending(in.ID))
+	}
+	return list
+}
+
+// describe returns one instance in the form of the protocol.
+func (s *session) describe(in team.Instance) (protocol.Instance, error) {
+	accounts, err := s.accountsOf(in.ID)
+	return describe(in, accounts, s.auth.Pending(in.ID)), err
+}
+
+func (s *session) accountsOf(instance string) (accounts []store.Account, err error) {
+	err = s.store.View(func(tx *store.Tx) error {
+		accounts, err = tx.AccountsOf(instance)
+		return err
+	})
+	return accounts, err
+}
+
+func describe(in team.Instance, accounts []store.Account, pending bool) protocol.Instance {
+	return protocol.Instance{
+		ID: in.ID, URL: in.ID, Name: in.Name,
+		ClientID: in.ClientID, Confidential: in.Confidential,
+		RedirectURI: auth.RegisteredRedirect(in.RedirectURI),
+		Scopes:      orEmpty(in.Scopes), SSHHosts: orEmpty(in.SSHHosts),
+		Source: in.Source, Version: in.Version,
+		Auth: describeAuth(accounts, pending),
+	}
+}
+
+func describeAuth(accounts []store.Account, pending bool) protocol.Auth {
+	state := protocol.Auth{State: protocol.StateSignedOut, Accounts: make([]protocol.Account, len(accounts))}
+	for i, account := range accounts {
+		state.Accounts[i] = describeAccount(account)
+		switch {
+		case account.Refused == "":
+			state.State, state.Reason = protocol.StateSignedIn, ""
+		case state.State == protocol.StateSignedOut:
+			state.State, state.Reason = protocol.StateSignInRequired, account.Refused
+		}
+	}
+	if pending {
+		state.State, state.Reason = protocol.StatePending, ""
+	}
+	return state
+}
+
+func describeAccount(account store.Account) protocol.Account {
+	described := protocol.Account{
+		ID: account.ID, Instance: account.Instance, User: account.User,
+		Method: account.Method, Scopes: orEmpty(account.Scopes),
+	}
+	if account.Refused == "" && !account.ExpiresAt.IsZero() {
+		described.ExpiresAt = wireTime(account.ExpiresAt)
+	}
+	return described
+}
+
+func orEmpty(list []string) []string {
+	if list == nil {
+		return []string{}
+	}
+	return list
+}

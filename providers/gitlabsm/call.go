@@ -1,0 +1,217 @@
+package gitlabsm
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/teamcodestream/codestream-agent/protocol"
+	"github.com/teamcodestream/codestream-agent/providers"
+)
+
+// CurrentUser asks GET /user (https://docs.gitlab.com/api/users/).
+func (h host) CurrentUser(ctx context.Context) (protocol.User, error) {
+	var user struct {
+		ID        int64  `json:"id"`
+		Username  string `json:"username"`
+		Name      string `json:"name"`
+		Email     string `json:"email"`
+		AvatarURL string `json:"avatar_url"`
+		WebURL    string `json:"web_url"`
+	}
+	if err := h.getJSON(ctx, "/user", &user); err != nil {
+		return protocol.User{}, err
+	}
+	if user.ID == 0 || user.Username == "" {
+		return protocol.User{}, unexpected(h.instance, "GET /user has neither id nor username")
+	}
+	return protocol.User(user), nil
+}
+
+// Version asks GET /version, which every GitLab since 8.13 has
+// (https://docs.gitlab.com/api/version/).
+func (h host) Version(ctx context.Context) (string, error) {
+	var version struct {
+		Version string `json:"version"`
+	}
+	err := h.getJSON(ctx, "/version", &version)
+	return version.Version, err
+}
+
+func (h host) getJSON(ctx context.Context, path string, into any) error {
+	result, err := h.Call(ctx, protocol.CallAPIParams{Path: path})
+	if err != nil {
+		return err
+	}
+	if json.Unmarshal(result.Body, into) != nil {
+		return unexpected(h.instance, "GET "+path+" is of another form")
+	}
+	return nil
+}
+
+func unexpected(instance, problem string) error {
+	return &protocol.Error{
+		Code:     protocol.NotGitLab,
+		Message:  "the answer is not GitLab's: " + problem,
+		Hint:     "Check that the instance's URL is the one that you open GitLab with.",
+		Instance: instance,
+	}
+}
+
+// Call makes one call, or one a page.
+func (h host) Call(ctx context.Context, call protocol.CallAPIParams) (protocol.CallAPIResult, error) {
+	request, err := newRequest(h.instance, call)
+	if err != nil {
+		return protocol.CallAPIResult{}, err
+	}
+	if call.AllPages {
+		return h.allPages(ctx, request)
+	}
+	return h.do(ctx, request)
+}
+
+// request is a checked call, ready to be sent any number of times.
+type request struct {
+	method string
+	url    *url.URL
+	header http.Header
+	body   []byte
+}
+
+func newRequest(instance string, call protocol.CallAPIParams) (request, error) {
+	method := strings.ToUpper(call.Method)
+	switch method {
+	case "":
+		method = http.MethodGet
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete:
+	default:
+		return request{}, invalid("method %q is none that GitLab's API has", call.Method)
+	}
+	if call.AllPages && method != http.MethodGet {
+		return request{}, invalid("allPages goes with GET, not with %s", method)
+	}
+	target, err := apiURL(instance, call.Path)
+	if err != nil {
+		return request{}, err
+	}
+	query := target.Query()
+	for name, values := range call.Query {
+		query[name] = values
+	}
+	target.RawQuery = query.Encode()
+	header, err := requestHeader(call.Headers)
+	if err != nil {
+		return request{}, err
+	}
+	body := []byte(call.Body)
+	if len(body) > 0 {
+		header.Set("Content-Type", "application/json")
+	}
+	return request{method, target, header, body}, nil
+}
+
+// credentialHeaders carry who is asking, or whom to act as: the agent alone sets
+// them.
+var credentialHeaders = map[string]bool{
+	"Authorization": true, "Proxy-Authorization": true, "Cookie": true, "Host": true,
+	"Private-Token": true, "Job-Token": true, "Deploy-Token": true, "Sudo": true,
+	"X-Csrf-Token": true, "X-Gitlab-Token": true, "Content-Length": true, "Transfer-Encoding": true, "Connection": true,
+}
+
+func requestHeader(headers map[string]string) (http.Header, error) {
+	out := http.Header{"Accept": {"application/json"}}
+	for name, value := range headers {
+		name = http.CanonicalHeaderKey(strings.TrimSpace(name))
+		if credentialHeaders[name] {
+			return nil, invalid("the header %s cannot be set: the agent adds the credentials itself", name)
+		}
+		if strings.ContainsAny(name+value, "\r\n\x00") || name == "" {
+			return nil, invalid("the header %q is not valid", name)
+		}
+		out.Set(name, value)
+	}
+	return out, nil
+}
+
+func (h host) do(ctx context.Context, r request) (protocol.CallAPIResult, error) {
+	req, err := http.NewRequestWithContext(ctx, r.method, r.url.String(), bytes.NewReader(r.body))
+	if err != nil {
+		return protocol.CallAPIResult{}, invalid("the call cannot be sent: %v", err)
+	}
+	req.Header = r.header.Clone()
+	resp, err := h.client.Do(req)
+	if err != nil {
+		return protocol.CallAPIResult{}, providers.TransportError(err, h.instance)
+	}
+	defer resp.Body.Close()
+	body, tooLong, err := providers.ReadBody(resp, providers.MaxBody)
+	switch {
+	case err != nil:
+		return protocol.CallAPIResult{}, providers.TransportError(err, h.instance)
+	case resp.StatusCode >= 300 || isSignInPage(resp):
+		return protocol.CallAPIResult{}, responseError(h.instance, resp.StatusCode, resp.Header, body)
+	case tooLong:
+		return protocol.CallAPIResult{}, tooLarge(h.instance)
+	}
+	result := protocol.CallAPIResult{Status: resp.StatusCode, Headers: flatten(resp.Header)}
+	result.Body, result.BodyEncoding = encodeBody(resp.Header, body)
+	return result, nil
+}
+
+// isSignInPage reports whether a success is really a page for a person: what a
+// proxy or a wrong base URL answers. GitLab's API never has HTML but as a file's
+// content, which it marks as text/plain.
+func isSignInPage(resp *http.Response) bool {
+	return providers.IsHTML(resp.Header) || strings.HasSuffix(resp.Request.URL.Path, signInPath)
+}
+
+func tooLarge(instance string) error {
+	return &protocol.Error{
+		Code:     protocol.GitLabError,
+		Message:  fmt.Sprintf("GitLab's answer is larger than %d MiB", providers.MaxBody>>20),
+		Hint:     "Ask for less: with per_page, with a filter, or page by page without allPages.",
+		Instance: instance,
+	}
+}
+
+// flatten returns the headers in the form of the protocol. Cookies stay here.
+func flatten(header http.Header) map[string]string {
+	out := make(map[string]string, len(header))
+	for name, values := range header {
+		if name != "Set-Cookie" {
+			out[strings.ToLower(name)] = strings.Join(values, ", ")
+		}
+	}
+	return out
+}
+
+func encodeBody(header http.Header, body []byte) (value json.RawMessage, encoding string) {
+	switch {
+	case len(body) == 0:
+		return json.RawMessage("null"), ""
+	case providers.IsJSON(header) && json.Valid(body):
+		return body, ""
+	case utf8.Valid(body):
+		return quote(string(body)), ""
+	}
+	return quote(base64.StdEncoding.EncodeToString(body)), "base64"
+}
+
+func quote(text string) json.RawMessage {
+	quoted, _ := json.Marshal(text) // a string always encodes
+	return quoted
+}
+
+func invalid(format string, args ...any) error {
+	return &protocol.Error{
+		Code:    protocol.InvalidParams,
+		Message: fmt.Sprintf(format, args...),
+		Hint:    "Mend the parameters of gitlabSM/request.",
+	}
+}

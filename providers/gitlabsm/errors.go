@@ -1,0 +1,92 @@
+package gitlabsm
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/teamcodestream/codestream-agent/protocol"
+	"github.com/teamcodestream/codestream-agent/providers"
+)
+
+// maxReason bounds how much of GitLab's own words goes into an error.
+const maxReason = 500
+
+// responseError turns an answer that is not a success into the protocol's error.
+// GitLab's own reason is kept; a web page's text is not
+// (https://docs.gitlab.com/api/rest/troubleshooting/).
+func responseError(instance string, status int, header http.Header, body []byte) error {
+	if e := providers.ServerError(instance, status, header); e != nil {
+		return e
+	}
+	e := &protocol.Error{Instance: instance, Status: status}
+	failure := parseFailure(body)
+	switch {
+	case failure.Error == "insufficient_scope":
+		e.Code = protocol.InsufficientScope
+		e.Details = &protocol.ErrorDetails{Scopes: strings.Fields(failure.Scope)}
+		e.Message = "the token lacks a scope"
+		if failure.Scope != "" {
+			e.Message += "; one of these would do: " + strings.Join(strings.Fields(failure.Scope), ", ")
+		}
+		e.Hint = "Add the scope to the application in GitLab and to the instance's scopes, then sign in again."
+	case status == http.StatusForbidden:
+		e.Code = protocol.Forbidden
+		e.Message = failure.reason("GitLab refuses this")
+		e.Hint = "Sign in to GitLab in the browser: there may be terms to accept or an account to unblock. Else ask the project's or the instance's administrator for the permission."
+	case status == http.StatusNotFound:
+		e.Code = protocol.NotFound
+		e.Message = failure.reason("GitLab does not have this")
+		e.Hint = "Check the path. GitLab also answers 404 for what the user may not see."
+	default:
+		e.Code = protocol.GitLabError
+		e.Message = failure.reason("GitLab answered " + providers.StatusText(status))
+		e.Hint = "Mend the request as the message says."
+	}
+	return e
+}
+
+// failure is the body of an error: from the API itself {"message": …} or
+// {"error": …}, from OAuth {"error": …, "error_description": …, "scope": …}.
+type failure struct {
+	Message     json.RawMessage `json:"message"`
+	Error       string          `json:"error"`
+	Description string          `json:"error_description"`
+	Scope       string          `json:"scope"`
+}
+
+func parseFailure(body []byte) failure {
+	var f failure
+	if json.Unmarshal(body, &f) != nil {
+		return failure{}
+	}
+	return f
+}
+
+// reason returns GitLab's words, or otherwise.
+func (f failure) reason(otherwise string) string {
+	text := f.Description
+	if text == "" {
+		text = f.Error
+	}
+	if len(f.Message) > 0 {
+		if json.Unmarshal(f.Message, &text) != nil {
+			text = string(f.Message) // a list or an object: field by field
+		}
+	}
+	if text == "" {
+		return otherwise
+	}
+	return "GitLab says: " + cut(text, maxReason)
+}
+
+func cut(text string, limit int) string {
+	if len(text) <= limit {
+		return text
+	}
+	for limit > 0 && !utf8.RuneStart(text[limit]) {
+		limit--
+	}
+	return text[:limit] + "…"
+}

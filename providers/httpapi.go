@@ -1,0 +1,107 @@
+package providers
+
+import (
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/teamcodestream/codestream-agent/protocol"
+)
+
+// MaxBody is the size in bytes of the largest answer that is read.
+const MaxBody = 32 << 20
+
+// ReadBody reads an answer up to limit bytes, and tells whether it was longer.
+func ReadBody(resp *http.Response, limit int64) (body []byte, tooLong bool, err error) {
+	body, err = io.ReadAll(io.LimitReader(resp.Body, limit+1))
+	if int64(len(body)) > limit {
+		return body[:limit], true, err
+	}
+	return body, false, err
+}
+
+// IsJSON reports whether the headers announce JSON.
+func IsJSON(h http.Header) bool {
+	media := MediaType(h)
+	return media == "application/json" || strings.HasSuffix(media, "+json")
+}
+
+// IsHTML reports whether the headers announce a web page.
+func IsHTML(h http.Header) bool { return MediaType(h) == "text/html" }
+
+// MediaType returns the media type without parameters, in lower case.
+func MediaType(h http.Header) string {
+	media, _, err := mime.ParseMediaType(h.Get("Content-Type"))
+	if err != nil {
+		return ""
+	}
+	return media
+}
+
+// RetryAfter reads the header of that name: seconds or a date (RFC 9110 section
+// 10.2.3). It returns 0 where there is none.
+func RetryAfter(h http.Header, now time.Time) time.Duration {
+	value := h.Get("Retry-After")
+	if seconds, err := strconv.Atoi(value); err == nil && seconds >= 0 {
+		return time.Duration(seconds) * time.Second
+	}
+	if at, err := http.ParseTime(value); err == nil && at.After(now) {
+		return at.Sub(now)
+	}
+	return 0
+}
+
+// ServerError turns an answer into the errors that mean the same whatever was
+// asked: RateLimited, GitLabError for a server that is in trouble, and NotGitLab
+// for what is not JSON. It returns nil for any other answer.
+func ServerError(instance string, status int, header http.Header) *protocol.Error {
+	e := &protocol.Error{Instance: instance, Status: status}
+	switch {
+	case status == http.StatusTooManyRequests:
+		e.Code = protocol.RateLimited
+		e.RetryAfter = RetryAfter(header, time.Now())
+		e.Message = "GitLab asks to slow down"
+		e.Hint = "Try again later. An administrator can raise the limit under Admin > Settings > Network."
+	case status >= 500:
+		e.Code = protocol.GitLabError
+		e.Message = "GitLab answered " + StatusText(status)
+		e.Hint = "Try again. If it goes on, the administrator finds the cause in GitLab's logs" + requestID(header) + "."
+	case status < 400 || !IsJSON(header):
+		e.Code = protocol.NotGitLab
+		e.Message = fmt.Sprintf("GitLab does not answer at %s: %s", instance, DescribeAnswer(status, header))
+		e.Hint = "A proxy or a sign-in page of your network may be in the way: open the address in the browser."
+	default:
+		return nil
+	}
+	return e
+}
+
+// StatusText returns a status with its name, such as "502 Bad Gateway".
+func StatusText(status int) string {
+	return strings.TrimSpace(fmt.Sprintf("%d %s", status, http.StatusText(status)))
+}
+
+func requestID(header http.Header) string {
+	if id := header.Get("X-Request-Id"); id != "" && len(id) <= 64 {
+		return " under the request ID " + id
+	}
+	return ""
+}
+
+// DescribeAnswer says in words what came instead of GitLab's JSON.
+func DescribeAnswer(status int, header http.Header) string {
+	what := "something other than JSON"
+	switch {
+	case header.Get("Location") != "":
+		what = "a redirect to another place"
+	case IsHTML(header):
+		what = "a web page"
+	case IsJSON(header):
+		what = "JSON of another program"
+	}
+	return fmt.Sprintf("%s came back, with status %s", what, StatusText(status))
+}

@@ -1,0 +1,88 @@
+package providers
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/teamcodestream/codestream-agent/protocol"
+)
+
+// Provider is one kind of code host. Its methods may be called from many
+// goroutines. Every error they return is a [protocol.Error], or ctx's.
+type Provider interface {
+	// Name is the provider's name on the wire, before the slash of its methods.
+	Name() string
+
+	// NormalizeURL returns the one spelling of a base URL that serves as the
+	// instance's id, or InvalidParams. It asks nobody.
+	NormalizeURL(raw string) (string, error)
+
+	// Endpoints returns where the instance does OAuth.
+	Endpoints(instance string) Endpoints
+
+	// Probe asks, without credentials, whether the instance is what it should be.
+	// It returns NotGitLab for something else, and the errors of TransportError
+	// where nothing answers.
+	Probe(ctx context.Context, client *http.Client, instance string) (Probe, error)
+
+	// Host returns the instance's API. The client adds the credentials.
+	Host(instance string, client *http.Client) Host
+
+	// ResolveRemote returns the project that a git remote names on one of the
+	// instances, or nil. It asks nobody.
+	ResolveRemote(remote string, among []Address) *protocol.RemoteProject
+}
+
+// Host is the API of one instance, as one account sees it.
+type Host interface {
+	// CurrentUser returns whose credentials the client has.
+	CurrentUser(ctx context.Context) (protocol.User, error)
+
+	// Version returns the host's own version.
+	Version(ctx context.Context) (string, error)
+
+	// Call makes one call of the REST API, or one a page. It returns InvalidParams
+	// for a path that leaves the API or a header that carries credentials.
+	Call(ctx context.Context, call protocol.CallAPIParams) (protocol.CallAPIResult, error)
+}
+
+// Endpoints are the URLs of an OAuth server (RFC 6749 section 3, RFC 7009).
+type Endpoints struct{ Authorize, Token, Revoke string }
+
+// Probe is what an instance tells to strangers.
+type Probe struct {
+	// Warnings are sentences for the person who configures.
+	Warnings []string
+}
+
+// Address is under which names git reaches an instance.
+type Address struct {
+	Instance string
+	SSHHosts []string
+}
+
+// Registry is the list of providers of a build.
+type Registry struct{ byName map[string]Provider }
+
+// NewRegistry makes a registry. It panics where two providers have one name.
+func NewRegistry(list ...Provider) *Registry {
+	r := &Registry{byName: make(map[string]Provider, len(list))}
+	for _, p := range list {
+		if _, ok := r.byName[p.Name()]; ok {
+			panic(fmt.Sprintf("providers: two of the name %q", p.Name()))
+		}
+		r.byName[p.Name()] = p
+	}
+	return r
+}
+
+// Provider returns the provider with that name. It panics where the build has
+// none: names are constants of the program.
+func (r *Registry) Provider(name string) Provider {
+	p, ok := r.byName[name]
+	if !ok {
+		panic(fmt.Sprintf("providers: none of the name %q", name))
+	}
+	return p
+}

@@ -1,0 +1,162 @@
+package providers
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/net/http/httpproxy"
+
+	"github.com/teamcodestream/codestream-agent/protocol"
+)
+
+// Timeout bounds one exchange with a host, from the dial to the answer's end.
+const Timeout = 30 * time.Second
+
+// Transports keeps one HTTP transport for each way to reach the network, so that
+// connections are used again.
+type Transports struct {
+	mu        sync.Mutex
+	byNetwork map[protocol.Network]*http.Transport
+}
+
+// Get returns the transport for these settings. It returns InvalidParams for a
+// file that cannot be read or a proxy that is not a URL.
+func (t *Transports) Get(n protocol.Network) (http.RoundTripper, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if transport, ok := t.byNetwork[n]; ok {
+		return transport, nil
+	}
+	transport, err := newTransport(n)
+	if err != nil {
+		return nil, err
+	}
+	if t.byNetwork == nil {
+		t.byNetwork = make(map[protocol.Network]*http.Transport)
+	}
+	t.byNetwork[n] = transport
+	return transport, nil
+}
+
+// CloseIdle closes the connections that nobody uses.
+func (t *Transports) CloseIdle() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, transport := range t.byNetwork {
+		transport.CloseIdleConnections()
+	}
+}
+
+func newTransport(n protocol.Network) (*http.Transport, error) {
+	proxy, err := proxyFunc(n)
+	if err != nil {
+		return nil, err
+	}
+	tlsConfig, err := tlsConfig(n)
+	if err != nil {
+		return nil, err
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.Proxy = func(r *http.Request) (*url.URL, error) { return proxy(r.URL) }
+	transport.TLSClientConfig = tlsConfig
+	transport.ResponseHeaderTimeout = Timeout
+	transport.MaxResponseHeaderBytes = 1 << 20
+	return transport, nil
+}
+
+func proxyFunc(n protocol.Network) (func(*url.URL) (*url.URL, error), error) {
+	config := httpproxy.FromEnvironment()
+	if n.Proxy != "" {
+		if u, err := url.Parse(n.Proxy); err != nil || u.Host == "" {
+			return nil, invalidNetwork("network.proxy", "is not a URL such as http://proxy.example.com:3128", nil)
+		}
+		config.HTTPProxy, config.HTTPSProxy = n.Proxy, n.Proxy
+	}
+	if n.NoProxy != "" {
+		config.NoProxy = n.NoProxy
+	}
+	return config.ProxyFunc(), nil
+}
+
+func tlsConfig(n protocol.Network) (*tls.Config, error) {
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if n.CAFile != "" {
+		pool, err := x509.SystemCertPool()
+		if err != nil {
+			pool = x509.NewCertPool()
+		}
+		pem, err := os.ReadFile(n.CAFile)
+		if err != nil {
+			return nil, invalidNetwork("network.caFile", "cannot be read", err)
+		}
+		if !pool.AppendCertsFromPEM(pem) {
+			return nil, invalidNetwork("network.caFile", "has no certificate in PEM form", nil)
+		}
+		config.RootCAs = pool
+	}
+	if n.ClientCertFile != "" || n.ClientKeyFile != "" {
+		pair, err := tls.LoadX509KeyPair(n.ClientCertFile, n.ClientKeyFile)
+		if err != nil {
+			return nil, invalidNetwork("network.clientCertFile with network.clientKeyFile", "is not a certificate with its key", err)
+		}
+		config.Certificates = []tls.Certificate{pair}
+	}
+	return config, nil
+}
+
+func invalidNetwork(field, problem string, err error) error {
+	message := field + " " + problem
+	if err != nil {
+		message += ": " + err.Error()
+	}
+	return &protocol.Error{Code: protocol.InvalidParams, Message: message, Hint: fmt.Sprintf("Mend %s in the editor's settings.", field), Err: err}
+}
+
+// NewClient returns a client for one origin: it follows redirects within the
+// origin and hands any other redirect to the caller, so that neither a token nor
+// a request's body ever follows one to somebody else.
+func NewClient(transport http.RoundTripper) *http.Client {
+	return &http.Client{
+		Transport: transport,
+		Timeout:   Timeout,
+		CheckRedirect: func(req *http.Request, via []*http.Request) error {
+			if len(via) >= 5 || !SameOrigin(req.URL, via[0].URL) {
+				return http.ErrUseLastResponse
+			}
+			return nil
+		},
+	}
+}
+
+// SameOrigin reports whether two URLs have the same scheme, host and port
+// (RFC 6454 section 5).
+func SameOrigin(a, b *url.URL) bool {
+	return strings.EqualFold(a.Scheme, b.Scheme) && strings.EqualFold(a.Hostname(), b.Hostname()) && port(a) == port(b)
+}
+
+func port(u *url.URL) string {
+	if p := u.Port(); p != "" {
+		return p
+	}
+	return DefaultPort(u.Scheme)
+}
+
+// DefaultPort returns the port of a scheme that needs none in a URL, or "".
+func DefaultPort(scheme string) string {
+	switch scheme {
+	case "http":
+		return "80"
+	case "https":
+		return "443"
+	case "ssh":
+		return "22"
+	}
+	return ""
+}
