@@ -95,6 +95,7 @@ func (a *Agent) methods() table {
 	bind(t, protocol.CallAPI, a.callAPI)
 	bind(t, protocol.CurrentUser, a.currentUser)
 	bind(t, protocol.ResolveRemote, a.resolveRemote)
+	bind(t, protocol.Diagnose, a.diagnose)
 	return t
 }
 
@@ -109,6 +110,7 @@ func (a *Agent) Serve(ctx context.Context, in io.Reader, out io.Writer) int {
 	case <-conn.DisconnectNotify():
 	case <-a.life.ended:
 	}
+	a.life.end()
 	cancel() // every request that waits
 	a.end()
 	conn.Close()

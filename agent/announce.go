@@ -3,9 +3,11 @@ package agent
 import (
 	"context"
 	"reflect"
+	"slices"
 	"sync"
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
+	"github.com/teamcodestream/codestream-agent/agent/internal/team"
 	"github.com/teamcodestream/codestream-agent/protocol"
 )
 
@@ -44,7 +46,7 @@ func (n *announcer) announce() {
 	}
 	before := n.last
 	n.last = now
-	if !reflect.DeepEqual(before.instances, now.instances) {
+	if !reflect.DeepEqual(before.configured(), now.configured()) {
 		send(n, protocol.DidChangeInstances, protocol.DidChangeInstancesParams{Instances: now.described(n.session)})
 	}
 	for _, change := range changes(before, now) {
@@ -91,6 +93,16 @@ func changed(account store.Account, state protocol.AuthState, reason string) pro
 	return protocol.DidChangeAuthenticationParams{
 		Instance: account.Instance, Account: account.ID, User: &account.User, State: state, Reason: reason,
 	}
+}
+
+// configured lists the instances without what is learnt of them in passing: that
+// is no change that an editor has to act on.
+func (v view) configured() []team.Instance {
+	list := slices.Clone(v.instances)
+	for i := range list {
+		list[i].Version = ""
+	}
+	return list
 }
 
 func (v view) byKey() map[store.AccountKey]store.Account {

@@ -85,7 +85,20 @@ func (m *Manager) CheckApplication(ctx context.Context, in store.Instance, secre
 	if err != nil {
 		return err
 	}
-	_, err = app.exchange(ctx, "check", oauth2.GenerateVerifier())
+	return app.check(ctx)
+}
+
+// CheckConfigured is CheckApplication with the secret that is saved.
+func (m *Manager) CheckConfigured(ctx context.Context, in store.Instance) error {
+	app, err := m.application(in, RegisteredRedirect(in.RedirectURI))
+	if err != nil {
+		return err
+	}
+	return app.check(ctx)
+}
+
+func (a *application) check(ctx context.Context) error {
+	_, err := a.exchange(ctx, "check", oauth2.GenerateVerifier())
 	if errors.Is(err, errInvalidGrant) {
 		return nil
 	}

@@ -46,7 +46,13 @@ func (m *Manager) SignIn(ctx context.Context, in store.Instance, o SignInOptions
 	if in.ClientID == "" {
 		return store.Account{}, invalidClient(in.ID, "no application ID is configured, and a sign-in in the browser needs one")
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
+	// The wait ends with the request; the page outlives it by a moment.
+	ctx, cancelWait := context.WithCancelCause(ctx)
+	lingering, cancelPage := context.WithCancelCause(context.WithoutCancel(ctx))
+	cancel := func(cause error) {
+		cancelWait(cause)
+		cancelPage(cause)
+	}
 	s := &signIn{
 		instance: in,
 		state:    rand.Text(),
@@ -78,7 +84,7 @@ func (m *Manager) SignIn(ctx context.Context, in store.Instance, o SignInOptions
 	page.conclude(outcome{instance: in, account: account, err: err})
 	m.work.Go(func() {
 		defer end()
-		page.linger(ctx, m.closing)
+		page.linger(lingering, m.closing)
 	})
 	return account, err
 }
@@ -101,6 +107,7 @@ func (m *Manager) await(ctx context.Context, s *signIn, o SignInOptions) (store.
 	defer timeout.Stop()
 	select {
 	case query := <-s.callback:
+		s.finish()
 		o.Returned()
 		return m.accept(ctx, app, s, query)
 	case <-timeout.C:

@@ -158,17 +158,14 @@ func parseCallback(a *args) action {
 	}
 }
 
-// fetch gets one page without following it anywhere.
+// fetch makes one request and follows where it leads, as a browser does.
 func fetch(ctx context.Context, method, address, host string) (*providertest.Page, error) {
 	r, err := http.NewRequestWithContext(ctx, method, address, nil)
 	if err != nil {
 		return nil, err
 	}
 	r.Host = host
-	client := &http.Client{
-		Transport:     &http.Transport{DisableKeepAlives: true},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	resp, err := client.Do(r)
 	if err != nil {
 		return nil, err
@@ -212,7 +209,8 @@ func parsePage(a *args) action {
 		} else {
 			a.expect("contains")
 		}
-		for more := true; more && a.err == nil; more = strings.HasPrefix(a.rest, `"`) {
+		*list = append(*list, a.word("the text"))
+		for !a.empty() && a.err == nil && !a.isNext("contains") && !a.isNext("lacks") {
 			*list = append(*list, a.word("the text"))
 		}
 	}

@@ -31,6 +31,7 @@ type fakeAgent struct {
 	stderr  io.Writer
 	mu      sync.Mutex // guards stdout
 	stdout  io.Writer
+	stays   bool // when told to exit
 }
 
 type hook func(a *fakeAgent, id, params json.RawMessage)
@@ -60,10 +61,12 @@ func serveFake(dataDir string, stdin io.Reader, stdout, stderr io.Writer, hooks 
 			continue
 		}
 		if h := hooks[m.Method]; h != nil {
-			h(a, m.ID, m.Params)
-			continue
+			if h(a, m.ID, m.Params); m.Method != "exit" {
+				continue
+			}
 		}
 		switch {
+		case m.Method == "exit" && a.stays:
 		case m.Method == "exit" && shutdown:
 			return 0
 		case m.Method == "exit":

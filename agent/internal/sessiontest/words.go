@@ -67,14 +67,19 @@ func (a *args) optional() string {
 	return a.word("a word")
 }
 
+// isNext reports whether the next word is the given one, without quotes.
+func (a *args) isNext(word string) bool {
+	first, _ := cutWord(a.rest)
+	return first == word
+}
+
 // next takes the next word if it is the given one.
 func (a *args) next(word string) bool {
-	first, rest := cutWord(a.rest)
-	if first == word && word != "" {
-		a.rest = rest
-		return true
+	if !a.isNext(word) {
+		return false
 	}
-	return false
+	_, a.rest = cutWord(a.rest)
+	return true
 }
 
 // expect takes words that have to be there.

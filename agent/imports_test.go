@@ -1,0 +1,96 @@
+package agent
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/teamcodestream/codestream-agent/"
+
+// importRules say which packages of the module a package may import. What is not
+// listed may import none. A package stands for those below it unless they have a
+// line of their own.
+var importRules = map[string][]string{
+	"protocol":                   {},
+	"protocol/generate":          {"protocol"},
+	"providers":                  {"protocol"},
+	"providers/gitlabsm":         {"providers", "protocol"},
+	"providers/all":              {"providers", "providers/gitlabsm"},
+	"providers/providertest":     {"providers", "protocol"},
+	"agent":                      {"agent/internal/auth", "agent/internal/team", "agent/internal/store", "providers", "protocol"},
+	"agent/internal/store":       {"protocol"},
+	"agent/internal/team":        {"agent/internal/store", "providers", "protocol"},
+	"agent/internal/auth":        {"agent/internal/store", "providers", "protocol"},
+	"agent/internal/sessiontest": {"agent/internal/store", "providers/providertest", "protocol"},
+	"agent/cmd/codestream-agent": {"agent", "providers/all"},
+	"agent/cmd/codestream-demo":  {"agent/internal/sessiontest", "providers/providertest", "protocol"},
+}
+
+// soleImporters may import a library that nobody else may.
+var soleImporters = map[string][]string{
+	"go.etcd.io/bbolt":                {"agent/internal/store"},
+	"github.com/sourcegraph/jsonrpc2": {"agent"},
+	"golang.org/x/oauth2":             {"agent/internal/auth"},
+}
+
+// outsideLibraries of package protocol: none.
+var standardLibraryOnly = []string{"protocol"}
+
+type listedPackage struct {
+	ImportPath string
+	Imports    []string
+	Standard   bool
+}
+
+func TestImportsRunOneWay(t *testing.T) {
+	packages := listPackages(t)
+	for _, p := range packages {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		allowed, ok := importRules[name]
+		if !ok {
+			t.Errorf("%s has no line in the import rules", name)
+			continue
+		}
+		for _, imported := range p.Imports {
+			inner, isInner := strings.CutPrefix(imported, module)
+			switch {
+			case isInner && !slices.Contains(allowed, inner):
+				t.Errorf("%s imports %s, which the rules do not allow", name, inner)
+			case !isInner && strings.Contains(imported, ".") && slices.Contains(standardLibraryOnly, name):
+				t.Errorf("%s imports %s, but may import the standard library only", name, imported)
+			}
+			for library, importers := range soleImporters {
+				if (imported == library || strings.HasPrefix(imported, library+"/")) && !slices.Contains(importers, name) {
+					t.Errorf("%s imports %s, which only %s may", name, imported, strings.Join(importers, ", "))
+				}
+			}
+		}
+	}
+}
+
+func listPackages(t *testing.T) []listedPackage {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", module+"...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var packages []listedPackage
+	for decoder := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p listedPackage
+		switch err := decoder.Decode(&p); {
+		case errors.Is(err, io.EOF):
+			if len(packages) < len(importRules)/2 {
+				t.Fatalf("go list found only %d packages", len(packages))
+			}
+			return packages
+		case err != nil:
+			t.Fatal(err)
+		}
+		packages = append(packages, p)
+	}
+}

@@ -1,0 +1,66 @@
+package agent_test
+
+import (
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"testing"
+	"time"
+)
+
+// BenchmarkStart measures from the spawn of a process to its answer to
+// initialize: of the agent, and of the least that a Go program can do through
+// jsonrpc2 (testdata/floor). The two take turns, so that a machine that slows
+// down slows both; compare the medians.
+func BenchmarkStart(b *testing.B) {
+	agent, floor := build(b, "./cmd/codestream-agent"), build(b, "../testdata/floor")
+	var agentTimes, floorTimes []time.Duration
+	for b.Loop() {
+		agentTimes = append(agentTimes, timeToInitialize(b, agent))
+		floorTimes = append(floorTimes, timeToInitialize(b, floor))
+	}
+	a, f := median(agentTimes), median(floorTimes)
+	b.ReportMetric(a.Seconds()*1e3, "agent-ms")
+	b.ReportMetric(f.Seconds()*1e3, "floor-ms")
+	b.ReportMetric(float64(a)/float64(f), "agent/floor")
+	b.ReportMetric(0, "ns/op")
+}
+
+// initializeFrame is the least that an editor sends.
+const initializeFrame = "Content-Length: 92\r\n\r\n" +
+	`{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"processId":null,"capabilities":{}}}`
+
+func timeToInitialize(b *testing.B, program string) time.Duration {
+	cmd := exec.Command(program)
+	cmd.Env = append(os.Environ(), "CODESTREAM_DATA_DIR="+b.TempDir())
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	began := time.Now()
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	if _, err := io.WriteString(stdin, initializeFrame); err != nil {
+		b.Fatal(err)
+	}
+	answer := make([]byte, 1)
+	if _, err := io.ReadFull(stdout, answer); err != nil {
+		b.Fatal(err)
+	}
+	took := time.Since(began)
+	stdin.Close()
+	io.Copy(io.Discard, stdout)
+	cmd.Wait() // the agent's status is 1, since nobody said shutdown
+	return took
+}
+
+func median(times []time.Duration) time.Duration {
+	slices.Sort(times)
+	return times[len(times)/2]
+}
