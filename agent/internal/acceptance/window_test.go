@@ -159,9 +159,9 @@ func (w *window) onlyInstance() protocol.Instance {
 }
 
 // next waits for the next notification, or request from the agent, of a method.
-func next[P any](w *window, method string) (params P) {
+func next[P any](ctx context.Context, w *window, method string) (params P) {
 	w.t.Helper()
-	m, err := w.Next(w.ctx, method)
+	m, err := w.Next(ctx, method)
 	if err == nil {
 		err = json.Unmarshal(m.Params, &params)
 	}
@@ -185,12 +185,14 @@ type signIn struct {
 func (w *window) startSignIn(params protocol.AuthenticateParams) *signIn {
 	w.t.Helper()
 	s := &signIn{window: w, ended: make(chan struct{})}
+	ctx, cancel := context.WithCancelCause(w.ctx)
 	go func() {
 		defer close(s.ended)
 		s.result, s.err = call(w, protocol.Authenticate, params)
+		cancel(fmt.Errorf("the sign-in has ended: %w", s.err))
 	}()
-	s.DidStartAuthenticationParams = next[protocol.DidStartAuthenticationParams](w, protocol.DidStartAuthentication.Method())
-	shown := next[protocol.ShowDocumentParams](w, protocol.ShowDocument.Method())
+	s.DidStartAuthenticationParams = next[protocol.DidStartAuthenticationParams](ctx, w, protocol.DidStartAuthentication.Method())
+	shown := next[protocol.ShowDocumentParams](ctx, w, protocol.ShowDocument.Method())
 	if shown.URI != s.AuthorizeURL || !shown.External {
 		w.t.Errorf("the editor was asked to open %q, but the sign-in is at %q", shown.URI, s.AuthorizeURL)
 	}
