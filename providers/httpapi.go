@@ -1,6 +1,7 @@
 package providers
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -36,21 +37,25 @@ func IsHTML(h http.Header) bool { return MediaType(h) == "text/html" }
 // MediaType returns the media type without parameters, in lower case.
 func MediaType(h http.Header) string {
 	media, _, err := mime.ParseMediaType(h.Get("Content-Type"))
-	if err != nil {
+	if err != nil && !errors.Is(err, mime.ErrInvalidMediaParameter) {
 		return ""
 	}
 	return media
 }
+
+// maxRetryAfter is the longest pause that is told of. A longer one is a mistake,
+// and would overflow where it is counted.
+const maxRetryAfter = 365 * 24 * time.Hour
 
 // RetryAfter reads the header of that name: seconds or a date (RFC 9110 section
 // 10.2.3). It returns 0 where there is none.
 func RetryAfter(h http.Header, now time.Time) time.Duration {
 	value := h.Get("Retry-After")
 	if seconds, err := strconv.Atoi(value); err == nil && seconds >= 0 {
-		return time.Duration(seconds) * time.Second
+		return time.Duration(min(seconds, int(maxRetryAfter/time.Second))) * time.Second
 	}
 	if at, err := http.ParseTime(value); err == nil && at.After(now) {
-		return at.Sub(now)
+		return min(at.Sub(now), maxRetryAfter)
 	}
 	return 0
 }

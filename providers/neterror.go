@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/teamcodestream/codestream-agent/protocol"
 )
@@ -48,15 +50,18 @@ func unreachable(err error) (cause, problem, hint string) {
 	var dns *net.DNSError
 	var op *net.OpError
 	var plain tls.RecordHeaderError
+	var refusal proxyRefusal
 	var timeout interface{ Timeout() bool }
 	switch {
-	case errors.As(err, &op) && op.Op == "proxyconnect":
+	case errors.As(err, &refusal):
+		return "proxy", "the proxy " + refusal.Error(), "Check network.proxy and network.noProxy in the editor's settings; a user name and password go into the proxy's URL."
+	case errors.As(err, &op) && (op.Op == "proxyconnect" || strings.HasPrefix(op.Op, "socks")):
 		return "proxy", "the proxy does not answer", "Check network.proxy in the editor's settings, or the variables HTTPS_PROXY and NO_PROXY."
 	case errors.As(err, &dns) && !dns.IsTimeout:
 		return "dns", "the name " + dns.Name + " is not known here", "Check the spelling, and connect to the VPN if the instance is only known inside."
 	case isRefused(err):
 		return "refused", "nothing listens at that address", "Check host and port, and whether GitLab is running."
-	case errors.As(err, &plain):
+	case errors.As(err, &plain), errors.Is(err, http.ErrSchemeMismatch):
 		return "connection", "the server does not speak TLS", "If the instance is served by plain http, write http:// in its URL."
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return "timeout", "it does not answer in time", "Connect to the VPN if the instance is only reached inside, or check the proxy settings."

@@ -1,6 +1,7 @@
 package providers
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -65,6 +66,7 @@ func newTransport(n protocol.Network) (*http.Transport, error) {
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.Proxy = func(r *http.Request) (*url.URL, error) { return proxy(r.URL) }
+	transport.OnProxyConnectResponse = checkProxy
 	transport.TLSClientConfig = tlsConfig
 	transport.ResponseHeaderTimeout = Timeout
 	transport.MaxResponseHeaderBytes = 1 << 20
@@ -83,6 +85,19 @@ func proxyFunc(n protocol.Network) (func(*url.URL) (*url.URL, error), error) {
 		config.NoProxy = n.NoProxy
 	}
 	return config.ProxyFunc(), nil
+}
+
+// proxyRefusal is the status with which a proxy refused to connect. net/http's
+// own error has the status' text alone, and does not say that it is the proxy's.
+type proxyRefusal int
+
+func (p proxyRefusal) Error() string { return "answers " + StatusText(int(p)) }
+
+func checkProxy(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
+	if resp.StatusCode != http.StatusOK {
+		return proxyRefusal(resp.StatusCode)
+	}
+	return nil
 }
 
 func tlsConfig(n protocol.Network) (*tls.Config, error) {

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"golang.org/x/net/http/httpguts"
+
 	"github.com/teamcodestream/codestream-agent/protocol"
 	"github.com/teamcodestream/codestream-agent/providers"
 )
@@ -40,8 +42,13 @@ func (h host) Version(ctx context.Context) (string, error) {
 	var version struct {
 		Version string `json:"version"`
 	}
-	err := h.getJSON(ctx, "/version", &version)
-	return version.Version, err
+	if err := h.getJSON(ctx, "/version", &version); err != nil {
+		return "", err
+	}
+	if version.Version == "" {
+		return "", unexpected(h.instance, "GET /version has no version")
+	}
+	return version.Version, nil
 }
 
 func (h host) getJSON(ctx context.Context, path string, into any) error {
@@ -110,6 +117,9 @@ func newRequest(instance string, call protocol.CallAPIParams) (request, error) {
 		return request{}, err
 	}
 	body := []byte(call.Body)
+	if string(body) == "null" { // how some editors write "none"
+		body = nil
+	}
 	if len(body) > 0 {
 		header.Set("Content-Type", "application/json")
 	}
@@ -117,7 +127,7 @@ func newRequest(instance string, call protocol.CallAPIParams) (request, error) {
 }
 
 // credentialHeaders carry who is asking, or whom to act as: the agent alone sets
-// them.
+// them. GitLab's web server takes an underscore for a hyphen.
 var credentialHeaders = map[string]bool{
 	"Authorization": true, "Proxy-Authorization": true, "Cookie": true, "Host": true,
 	"Private-Token": true, "Job-Token": true, "Deploy-Token": true, "Sudo": true,
@@ -128,10 +138,10 @@ func requestHeader(headers map[string]string) (http.Header, error) {
 	out := http.Header{"Accept": {"application/json"}}
 	for name, value := range headers {
 		name = http.CanonicalHeaderKey(strings.TrimSpace(name))
-		if credentialHeaders[name] {
+		if credentialHeaders[http.CanonicalHeaderKey(strings.ReplaceAll(name, "_", "-"))] {
 			return nil, invalid("the header %s cannot be set: the agent adds the credentials itself", name)
 		}
-		if strings.ContainsAny(name+value, "\r\n\x00") || name == "" {
+		if !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) {
 			return nil, invalid("the header %q is not valid", name)
 		}
 		out.Set(name, value)
@@ -154,7 +164,7 @@ func (h host) do(ctx context.Context, r request) (protocol.CallAPIResult, error)
 	switch {
 	case err != nil:
 		return protocol.CallAPIResult{}, providers.TransportError(err, h.instance)
-	case resp.StatusCode >= 300 || isSignInPage(resp):
+	case resp.StatusCode >= 300 && resp.StatusCode != http.StatusNotModified || isSignInPage(resp):
 		return protocol.CallAPIResult{}, responseError(h.instance, resp.StatusCode, resp.Header, body)
 	case tooLong:
 		return protocol.CallAPIResult{}, tooLarge(h.instance)
@@ -195,12 +205,12 @@ func encodeBody(header http.Header, body []byte) (value json.RawMessage, encodin
 	switch {
 	case len(body) == 0:
 		return json.RawMessage("null"), ""
+	case !utf8.Valid(body):
+		return quote(base64.StdEncoding.EncodeToString(body)), "base64"
 	case providers.IsJSON(header) && json.Valid(body):
 		return body, ""
-	case utf8.Valid(body):
-		return quote(string(body)), ""
 	}
-	return quote(base64.StdEncoding.EncodeToString(body)), "base64"
+	return quote(string(body)), ""
 }
 
 func quote(text string) json.RawMessage {

@@ -1,6 +1,7 @@
 package gitlabsm
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -23,7 +24,7 @@ func responseError(instance string, status int, header http.Header, body []byte)
 	e := &protocol.Error{Instance: instance, Status: status}
 	failure := parseFailure(body)
 	switch {
-	case failure.Error == "insufficient_scope":
+	case words(failure.Error) == "insufficient_scope":
 		e.Code = protocol.InsufficientScope
 		e.Details = &protocol.ErrorDetails{Scopes: strings.Fields(failure.Scope)}
 		e.Message = "the token lacks a scope"
@@ -48,37 +49,37 @@ func responseError(instance string, status int, header http.Header, body []byte)
 }
 
 // failure is the body of an error: from the API itself {"message": …} or
-// {"error": …}, from OAuth {"error": …, "error_description": …, "scope": …}.
+// {"error": …}, from OAuth {"error": …, "error_description": …, "scope": …}. What
+// the first two hold can be a string, a list, or an object with a list a field.
 type failure struct {
 	Message     json.RawMessage `json:"message"`
-	Error       string          `json:"error"`
+	Error       json.RawMessage `json:"error"`
 	Description string          `json:"error_description"`
 	Scope       string          `json:"scope"`
 }
 
 func parseFailure(body []byte) failure {
 	var f failure
-	if json.Unmarshal(body, &f) != nil {
-		return failure{}
-	}
+	_ = json.Unmarshal(body, &f) // what is of another type stays empty
 	return f
 }
 
 // reason returns GitLab's words, or otherwise.
 func (f failure) reason(otherwise string) string {
-	text := f.Description
-	if text == "" {
-		text = f.Error
-	}
-	if len(f.Message) > 0 {
-		if json.Unmarshal(f.Message, &text) != nil {
-			text = string(f.Message) // a list or an object: field by field
-		}
-	}
+	text := cmp.Or(words(f.Message), f.Description, words(f.Error))
 	if text == "" {
 		return otherwise
 	}
 	return "GitLab says: " + cut(text, maxReason)
+}
+
+// words returns a string as it is, and a list or an object in JSON.
+func words(value json.RawMessage) string {
+	var text string
+	if json.Unmarshal(value, &text) != nil {
+		return string(value)
+	}
+	return text
 }
 
 func cut(text string, limit int) string {

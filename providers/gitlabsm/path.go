@@ -2,6 +2,7 @@ package gitlabsm
 
 import (
 	"net/url"
+	"regexp"
 	"strings"
 )
 
@@ -28,7 +29,7 @@ func apiURL(instance, path string) (*url.URL, error) {
 	if leaves(path) {
 		return nil, invalid("path %q leads out of %s", path, apiRoot)
 	}
-	target, err := url.Parse(instance + apiRoot + "/" + path)
+	target, err := url.Parse(instance + apiRoot + "/" + escapeRest(path))
 	if err != nil {
 		return nil, invalid("path %q is not a URL path", path)
 	}
@@ -38,17 +39,38 @@ func apiURL(instance, path string) (*url.URL, error) {
 
 func isControl(r rune) bool { return r < 0x20 || r == 0x7f }
 
+// notInPath are the characters that net/url escapes in a path. Where it finds
+// one, it escapes the whole path anew, and a %2F within a project's path becomes
+// a slash: so they are escaped here.
+var notInPath = regexp.MustCompile("[^!$%&'()*+,/:;=@\\[\\]A-Za-z0-9._~-]")
+
+func escapeRest(path string) string {
+	return notInPath.ReplaceAllStringFunc(path, url.PathEscape)
+}
+
+var escaped = regexp.MustCompile("%[0-9A-Fa-f]{2}")
+
+// unescape undoes one layer of escapes. What is none stays, as with a lenient
+// server: in %25zz%252e the first layer hides no second one.
+func unescape(path string) string {
+	return escaped.ReplaceAllStringFunc(path, func(e string) string {
+		char, _ := url.PathUnescape(e) // an escape always decodes
+		return char
+	})
+}
+
 // leaves reports whether path has, under any number of escapes, a part that
 // means "here" or "up", or an empty part, which some servers fold.
 func leaves(path string) bool {
+	path = "/" + path
 	for {
 		for part := range strings.FieldsFuncSeq(path, func(r rune) bool { return r == '/' || r == '\\' }) {
 			if name, _, _ := strings.Cut(part, ";"); name == "." || name == ".." {
 				return true
 			}
 		}
-		decoded, err := url.PathUnescape(path)
-		if err != nil || decoded == path {
+		decoded := unescape(path)
+		if decoded == path {
 			return strings.Contains(path, "//")
 		}
 		path = decoded

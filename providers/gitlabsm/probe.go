@@ -18,18 +18,24 @@ const maxProbeBody = 1 << 20
 // signInPath is where GitLab sends whoever is not signed in.
 const signInPath = "/users/sign_in"
 
+// What a probe asks for.
+const (
+	openIDPath  = "/.well-known/openid-configuration"
+	versionPath = "/api/v4/version"
+)
+
 // Probe asks for the OpenID configuration, which GitLab shows to everybody, and
 // where that is hidden for the API, which answers strangers with 401 in JSON.
 // Neither counts against GitLab's rate limit for sign-ins.
 func (p Provider) Probe(ctx context.Context, client *http.Client, instance string) (providers.Probe, error) {
-	openID, err := ask(ctx, client, instance, "/.well-known/openid-configuration")
+	openID, err := ask(ctx, client, instance, openIDPath)
 	if err != nil {
 		return providers.Probe{}, err
 	}
 	if issuer, ok := openID.issuer(); ok {
 		return providers.Probe{Warnings: p.checkIssuer(issuer, instance)}, nil
 	}
-	api, err := ask(ctx, client, instance, "/api/v4/version")
+	api, err := ask(ctx, client, instance, versionPath)
 	if err != nil {
 		return providers.Probe{}, err
 	}
@@ -87,10 +93,21 @@ func (a answer) issuer() (string, bool) {
 	return config.Issuer, config.Issuer != "" && strings.HasSuffix(config.TokenEndpoint, "/oauth/token")
 }
 
-// isGitLabAPI reports whether this is how GitLab's API answers a stranger.
+// isGitLabAPI reports whether this is how GitLab's API answers a stranger: with
+// {"message":"401 Unauthorized"}, or where it is open to all with its version.
+// Other programs answer everything with 401 or 403 in JSON too.
 func (a answer) isGitLabAPI() bool {
-	return (a.status == http.StatusUnauthorized || a.status == http.StatusForbidden || a.status == http.StatusOK) &&
-		providers.IsJSON(a.header)
+	var body struct{ Message, Version string }
+	if !providers.IsJSON(a.header) || json.Unmarshal(a.body, &body) != nil {
+		return false
+	}
+	switch a.status {
+	case http.StatusOK:
+		return body.Version != ""
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return strings.HasPrefix(body.Message, providers.StatusText(a.status))
+	}
+	return false
 }
 
 // unavailable returns an error for an answer that says "not now".
@@ -104,7 +121,8 @@ func (a answer) unavailable(instance string) error {
 // suggest returns the base URL that was probably meant, or "".
 func (p Provider) suggest(ctx context.Context, client *http.Client, instance string, answers ...answer) string {
 	for _, a := range answers {
-		if base := a.signInBase(); base != "" && base != instance {
+		base, err := p.NormalizeURL(a.base())
+		if err == nil && base != instance {
 			return base
 		}
 	}
@@ -118,7 +136,7 @@ func (p Provider) suggest(ctx context.Context, client *http.Client, instance str
 			return ""
 		}
 		base.Path, base.RawPath = base.Path[:cut], ""
-		found, err := ask(ctx, client, base.String(), "/.well-known/openid-configuration")
+		found, err := ask(ctx, client, base.String(), openIDPath)
 		if err != nil {
 			return ""
 		}
@@ -129,9 +147,9 @@ func (p Provider) suggest(ctx context.Context, client *http.Client, instance str
 	return ""
 }
 
-// signInBase returns the base URL of the GitLab to whose sign-in page this answer
-// leads, or "".
-func (a answer) signInBase() string {
+// base returns the base URL of the GitLab to which this answer leads: to its
+// sign-in page, or to what was asked for at another address. Else it returns "".
+func (a answer) base() string {
 	target := a.url.String()
 	if location := a.header.Get("Location"); location != "" {
 		resolved, err := a.url.Parse(location)
@@ -140,11 +158,12 @@ func (a answer) signInBase() string {
 		}
 		target = resolved.String()
 	}
-	base, _, found := strings.Cut(target, signInPath)
-	if !found {
-		return ""
+	for _, path := range []string{signInPath, openIDPath, versionPath} {
+		if base, _, found := strings.Cut(target, path); found {
+			return base
+		}
 	}
-	return base
+	return ""
 }
 
 func notGitLab(instance string, a answer, suggestion string) error {

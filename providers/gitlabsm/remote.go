@@ -12,26 +12,36 @@ import (
 // ResolveRemote finds the project of a git remote. Over http(s), host, port and
 // root have to be the instance's exactly. Over ssh, where the port is sshd's and
 // there is no root, the host has to be one of the instance's SSH hosts, or its
-// own where no other instance has the same.
+// own; and no other instance may have the same.
 func (Provider) ResolveRemote(remote string, among []providers.Address) *protocol.RemoteProject {
 	r, ok := parseRemote(strings.TrimSpace(remote))
 	if !ok {
 		return nil
 	}
-	for _, match := range []func(remoteURL, providers.Address) (path string, ok bool){matchWeb, matchSSHHost, matchHost} {
-		var found []*protocol.RemoteProject
-		for _, address := range among {
-			if path, ok := match(r, address); ok {
-				if project := projectPath(path); project != "" {
-					found = append(found, &protocol.RemoteProject{Instance: address.Instance, ProjectPath: project})
-				}
+	if r.scheme != "ssh" {
+		return longestRoot(r.projects(among, matchWeb))
+	}
+	found := r.projects(among, matchSSHHost)
+	if len(found) == 0 {
+		found = r.projects(among, matchHost)
+	}
+	if len(found) != 1 {
+		return nil
+	}
+	return found[0]
+}
+
+// projects lists the project on each instance that matches.
+func (r remoteURL) projects(among []providers.Address, match func(remoteURL, providers.Address) (path string, ok bool)) []*protocol.RemoteProject {
+	var found []*protocol.RemoteProject
+	for _, address := range among {
+		if path, ok := match(r, address); ok {
+			if project := projectPath(path); project != "" {
+				found = append(found, &protocol.RemoteProject{Instance: address.Instance, ProjectPath: project})
 			}
 		}
-		if longest := longestRoot(found); longest != nil {
-			return longest
-		}
 	}
-	return nil
+	return found
 }
 
 // remoteURL is a remote taken apart.
@@ -136,20 +146,13 @@ func projectPath(path string) string {
 }
 
 // longestRoot picks the instance whose base URL says most, such as the one at
-// /gitlab before the one at /. Two that say the same are one too many.
+// /gitlab before the one at /.
 func longestRoot(found []*protocol.RemoteProject) *protocol.RemoteProject {
-	var best *protocol.RemoteProject
-	tie := false
+	var longest *protocol.RemoteProject
 	for _, f := range found {
-		switch {
-		case best == nil || len(f.Instance) > len(best.Instance) && strings.HasPrefix(f.Instance, best.Instance):
-			best, tie = f, false
-		case !strings.HasPrefix(best.Instance, f.Instance+"/"):
-			tie = true
+		if longest == nil || len(f.Instance) > len(longest.Instance) {
+			longest = f
 		}
 	}
-	if tie {
-		return nil
-	}
-	return best
+	return longest
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/teamcodestream/codestream-agent/protocol"
@@ -31,29 +32,49 @@ func (Provider) NormalizeURL(raw string) (string, error) {
 		return "", invalidURL(raw, "its scheme is neither http nor https")
 	case u.User != nil:
 		return "", invalidURL("", "it has a user name or password in it")
-	case u.Hostname() == "" || strings.ContainsAny(u.Hostname(), " \t\r\n"):
+	case hostName(u) == "":
 		return "", invalidURL(raw, "it has no host")
 	case u.RawQuery != "" || u.Fragment != "" || u.ForceQuery:
 		return "", invalidURL("", "it has a query or a fragment")
+	}
+	host, err := hostPort(scheme, u)
+	if err != nil {
+		return "", invalidURL(raw, err.Error())
 	}
 	root, err := normalizeRoot(u)
 	if err != nil {
 		return "", invalidURL(raw, err.Error())
 	}
-	return scheme + "://" + hostPort(scheme, u) + root, nil
+	return scheme + "://" + host + root, nil
 }
 
-func hostPort(scheme string, u *url.URL) string {
-	name := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
-	if port := u.Port(); port != "" && port != providers.DefaultPort(scheme) {
-		return net.JoinHostPort(name, port)
+// hostName returns the host in lower case and without the dot of a full name. A
+// percent sign, as before the zone of an IPv6 address, is written as in a URL.
+func hostName(u *url.URL) string {
+	name := strings.TrimRight(strings.ToLower(u.Hostname()), ".")
+	return strings.ReplaceAll(name, "%", "%25")
+}
+
+func hostPort(scheme string, u *url.URL) (string, error) {
+	name, port := hostName(u), u.Port()
+	if port != "" {
+		number, err := strconv.ParseUint(port, 10, 16)
+		if err != nil || number == 0 {
+			return "", fmt.Errorf("it has the port %s", port)
+		}
+		port = strconv.FormatUint(number, 10)
+	}
+	if port != "" && port != providers.DefaultPort(scheme) {
+		return net.JoinHostPort(name, port), nil
 	}
 	if strings.Contains(name, ":") {
-		return "[" + name + "]"
+		return "[" + name + "]", nil
 	}
-	return name
+	return name, nil
 }
 
+// normalizeRoot escapes what has to be escaped, and nothing else, so that a path
+// has one spelling.
 func normalizeRoot(u *url.URL) (string, error) {
 	root := strings.Trim(u.EscapedPath(), "/")
 	if root == "" {
@@ -65,13 +86,14 @@ func normalizeRoot(u *url.URL) (string, error) {
 			return "", fmt.Errorf("its path has the part %q", segment)
 		}
 	}
-	return "/" + root, nil
+	plain := url.URL{Path: "/" + strings.Trim(u.Path, "/")}
+	return plain.EscapedPath(), nil
 }
 
 // invalidURL leaves the URL out of the message where it may carry a secret.
 func invalidURL(raw, problem string) error {
 	what := "the instance's URL"
-	if raw != "" {
+	if raw != "" && !strings.ContainsAny(raw, "@?#") {
 		what = fmt.Sprintf("the instance's URL %q", raw)
 	}
 	return &protocol.Error{

@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -110,6 +109,9 @@ func startDoorkeeper(t *testing.T, env []string, applications ...oauthApplicatio
 	return &doorkeeper{t, address}
 }
 
+// at returns the server for a part of the test.
+func (d *doorkeeper) at(t *testing.T) *doorkeeper { return &doorkeeper{t, d.url} }
+
 // browser returns sam's browser, without cookies.
 func (d *doorkeeper) browser() *providertest.Browser {
 	return providertest.NewBrowser(username, password, nil)
@@ -177,7 +179,7 @@ func (d *doorkeeper) do(r *http.Request, answer any) (status int) {
 	if err == nil && answer != nil {
 		err = json.Unmarshal(body, answer)
 	}
-	if err = errors.Join(err); err != nil {
+	if err != nil {
 		d.t.Fatalf("%s: %v", r.URL.Path, err)
 	}
 	return resp.StatusCode

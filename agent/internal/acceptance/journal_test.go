@@ -9,11 +9,7 @@ import (
 )
 
 // A journal is what the server remembers of the requests to it.
-type journal struct {
-	Requests []entry
-	// TokenRequests counts those to /oauth/token by grant type, and as "total".
-	TokenRequests map[string]int `json:"token_requests"`
-}
+type journal struct{ Requests []entry }
 
 // An entry is one request: the names of what it carried, never the values.
 type entry struct {
@@ -54,5 +50,7 @@ func (j journal) grants(grantType string) []entry {
 	return slices.DeleteFunc(j.find(http.MethodPost, "/oauth/token"), func(e entry) bool { return e.GrantType != grantType })
 }
 
-// since returns the requests that came after an earlier journal was read.
-func (j journal) since(earlier journal) []entry { return j.Requests[len(earlier.Requests):] }
+// since returns what came after an earlier journal was read.
+func (j journal) since(earlier journal) journal {
+	return journal{j.Requests[len(earlier.Requests):]}
+}

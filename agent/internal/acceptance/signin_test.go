@@ -3,6 +3,8 @@
 package acceptance
 
 import (
+	"cmp"
+	"fmt"
 	"net"
 	"net/http"
 	"net/url"
@@ -10,75 +12,107 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/teamcodestream/codestream-agent/agent/internal/auth"
 	"github.com/teamcodestream/codestream-agent/protocol"
 )
 
-// TestSignIn signs in with each kind of application that an administrator can
-// register, uses the account, and looks at what the agent sent to get there.
+// TestSignIn signs in to each kind of server, with each kind of application that
+// an administrator can register there, and uses the account.
 func TestSignIn(t *testing.T) {
 	t.Parallel()
-	localhost := "http://localhost:" + freePort(t) + "/callback"
-	tests := []struct {
-		name        string
-		env         []string
-		application func(*oauthApplication)
-		scopes      []string // configured; nil for the default
-		redirect    string   // configured; "" for the default
-		byEditor    bool     // the callback reaches the editor
-		forEver     bool     // the tokens do not expire
+	servers := []struct {
+		name    string
+		env     []string
+		forEver bool // the tokens do not expire
 	}{
-		{name: "confidential"},
-		{name: "public", application: func(a *oauthApplication) { a.Confidential, a.Secret = false, "" }},
-		{name: "trusted", application: func(a *oauthApplication) { a.Trusted = true }},
+		{name: "plain"},
 		{name: "relative root", env: []string{"DOORKEEPER_ROOT=/gitlab"}},
-		{name: "several redirects", application: func(a *oauthApplication) {
-			a.RedirectURI = "https://example.com/another\n" + a.RedirectURI
-		}},
-		{
-			name: "localhost with its port", redirect: localhost,
-			application: func(a *oauthApplication) { a.RedirectURI = localhost },
-		},
-		{
-			name: "an editor's own scheme", redirect: "vscode://codestream.codestream/signed-in", byEditor: true,
-			application: func(a *oauthApplication) { a.RedirectURI = "vscode://codestream.codestream/signed-in" },
-		},
-		{
-			name: "several scopes", scopes: []string{"read_user", "read_api"},
-			application: func(a *oauthApplication) { a.Scopes = "read_api read_user read_repository" },
-		},
 		{name: "tokens for ever", env: []string{"DOORKEEPER_TOKEN_LIFETIME=never"}, forEver: true},
 	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
+	for _, server := range servers {
+		t.Run(server.name, func(t *testing.T) {
 			t.Parallel()
-			app := standard()
-			if test.application != nil {
-				test.application(&app)
+			registrations := registrations(t)
+			var applications []oauthApplication
+			for _, r := range registrations {
+				applications = append(applications, r.oauthApplication)
 			}
-			d := startDoorkeeper(t, test.env, app)
-			w := openWindow(t, t.TempDir(), app.Secret)
-			configured := ask(w, protocol.Configure, protocol.ConfigureParams{
-				URL: d.url + "/", ClientID: app.UID, ClientSecret: app.Secret,
-				RedirectURI: test.redirect, Scopes: test.scopes,
-			})
-			if configured.Instance.ID != d.url || len(configured.Warnings) > 0 {
-				t.Errorf("configure: %+v, want the id %s and no warning", configured, d.url)
+			d := startDoorkeeper(t, server.env, applications...)
+			for _, r := range registrations {
+				t.Run(r.Name, func(t *testing.T) { d.at(t).signInWith(r, server.forEver) })
 			}
-			s := w.startSignIn(protocol.AuthenticateParams{})
-			if test.byEditor {
-				d.approveThroughEditor(s)
-			} else {
-				d.approve(s)
-			}
-			account := s.account()
-			if account.User.Username != username || account.Method != protocol.MethodBrowser || (account.ExpiresAt == nil) != test.forEver {
-				t.Errorf("the account is %+v", account)
-			}
-			checkUse(t, d, w, account)
-			checkAuthorization(t, d.journal())
-			checkExchange(t, d.journal(), app.Confidential)
 		})
 	}
+}
+
+// A registration is an application, and how the agent is told of it.
+type registration struct {
+	oauthApplication
+	redirect string   // configured; "" for the default
+	scopes   []string // configured; nil for the default
+}
+
+// registrations lists the kinds of application, each with an ID of its own.
+func registrations(t *testing.T) []registration {
+	t.Helper()
+	list := []registration{
+		{oauthApplication: oauthApplication{Name: "confidential", Confidential: true}},
+		{oauthApplication: oauthApplication{Name: "public"}},
+		{oauthApplication: oauthApplication{Name: "trusted", Confidential: true, Trusted: true}},
+		{oauthApplication: oauthApplication{
+			Name: "several redirects", Confidential: true,
+			RedirectURI: "https://example.com/another\n" + auth.DefaultRedirectURI,
+		}},
+		{
+			oauthApplication: oauthApplication{Name: "several scopes", Confidential: true, Scopes: "read_api read_user read_repository"},
+			scopes:           []string{"read_user", "read_api"},
+		},
+		{
+			oauthApplication: oauthApplication{Name: "localhost with its port", Confidential: true},
+			redirect:         "http://localhost:" + freePort(t) + "/callback",
+		},
+		{
+			oauthApplication: oauthApplication{Name: "an editor's scheme"},
+			redirect:         "vscode://codestream.codestream/signed-in",
+		},
+	}
+	for i := range list {
+		r := &list[i]
+		r.UID = fmt.Sprintf("application-%d", i)
+		if r.Confidential {
+			r.Secret = fmt.Sprintf("gloas-b7c1e07f95d3416f8a%d", i)
+		}
+		r.RedirectURI = cmp.Or(r.RedirectURI, r.redirect, auth.DefaultRedirectURI)
+		r.oauthApplication.Scopes = cmp.Or(r.oauthApplication.Scopes, "api")
+	}
+	return list
+}
+
+// signInWith configures an application, signs in, uses the account, and looks at
+// what the agent sent to get there.
+func (d *doorkeeper) signInWith(r registration, forEver bool) {
+	before := d.journal()
+	w := openWindow(d.t, d.t.TempDir(), r.Secret)
+	configured := ask(w, protocol.Configure, protocol.ConfigureParams{
+		URL: d.url + "/", ClientID: r.UID, ClientSecret: r.Secret, RedirectURI: r.redirect, Scopes: r.scopes,
+	})
+	if configured.Instance.ID != d.url || len(configured.Warnings) > 0 {
+		d.t.Errorf("configure: %+v, want the id %s and no warning", configured, d.url)
+	}
+	s := w.startSignIn(protocol.AuthenticateParams{})
+	if strings.HasPrefix(s.RedirectURI, "http://") {
+		d.approve(s)
+	} else {
+		d.approveThroughEditor(s)
+	}
+	account := s.account()
+	if account.User.Username != username || account.Method != protocol.MethodBrowser || (account.ExpiresAt == nil) != forEver {
+		d.t.Errorf("the account is %+v", account)
+	}
+	d.checkUse(w, account)
+	j := d.journal().since(before)
+	checkAuthorization(d.t, j)
+	checkExchange(d.t, j, r.Confidential)
 }
 
 // approve is the person who approves, and ends on the agent's page.
@@ -107,7 +141,8 @@ func (d *doorkeeper) approveThroughEditor(s *signIn) {
 }
 
 // checkUse does with an account what editors do.
-func checkUse(t *testing.T, d *doorkeeper, w *window, account protocol.Account) {
+func (d *doorkeeper) checkUse(w *window, account protocol.Account) {
+	t := d.t
 	t.Helper()
 	in := w.onlyInstance()
 	if in.Auth.State != protocol.StateSignedIn || len(in.Auth.Accounts) != 1 || in.Version != "17.0.0" {

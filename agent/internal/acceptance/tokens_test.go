@@ -4,6 +4,8 @@ package acceptance
 
 import (
 	"context"
+	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -49,13 +51,35 @@ func (s stored) untilExpired(ctx context.Context, t *testing.T) {
 	}
 }
 
-// changes returns what the window was told of accounts, as "state reason". It
-// reads all that came when the window is closed.
-func (w *window) changes() (list []string) {
-	for _, m := range w.Messages() {
-		if m.Method == protocol.DidChangeAuthentication.Method() {
-			list = append(list, describeChange(w.t, m.Params))
+// awaitChange waits until the window is told a change of the account, given as
+// "state reason".
+func (w *window) awaitChange(want string) {
+	w.t.Helper()
+	for {
+		change := next[protocol.DidChangeAuthenticationParams](w.ctx, w, protocol.DidChangeAuthentication.Method())
+		if describeChange(change) == want {
+			return
 		}
 	}
+}
+
+// changes closes the window, and returns all that it was told of accounts.
+func (w *window) changes() (list []string) {
+	w.t.Helper()
+	w.close()
+	for _, m := range w.Messages() {
+		if m.Method != protocol.DidChangeAuthentication.Method() {
+			continue
+		}
+		var change protocol.DidChangeAuthenticationParams
+		if err := json.Unmarshal(m.Params, &change); err != nil {
+			w.t.Fatal(err)
+		}
+		list = append(list, describeChange(change))
+	}
 	return list
+}
+
+func describeChange(change protocol.DidChangeAuthenticationParams) string {
+	return strings.TrimSpace(string(change.State) + " " + change.Reason)
 }

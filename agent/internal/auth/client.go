@@ -36,32 +36,30 @@ type authorizer struct {
 	base    http.RoundTripper
 }
 
+// attempts is how often a request is sent whose token is refused: again with a
+// refreshed one, and once more where another window has refreshed that in turn.
+const attempts = 3
+
 func (a *authorizer) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !providers.SameOrigin(req.URL, a.origin) {
 		return nil, fmt.Errorf("auth: a token of %s does not go to %s", a.origin.Host, req.URL.Host)
 	}
-	access, err := a.manager.access(req.Context(), a.key, need{validity: slack})
-	if err != nil {
-		return nil, err
+	var access Access
+	for range attempts {
+		var err error
+		access, err = a.manager.access(req.Context(), a.key, need{validity: slack, refused: access.Token})
+		if err != nil {
+			return nil, err
+		}
+		resp, err := bearer{a.base, access.Token}.RoundTrip(req)
+		if err != nil || !isRefused(resp) {
+			return resp, err
+		}
+		drop(resp)
+		if req, err = rewind(req); err != nil {
+			return nil, err
+		}
 	}
-	resp, err := bearer{a.base, access.Token}.RoundTrip(req)
-	if err != nil || !isRefused(resp) {
-		return resp, err
-	}
-	drop(resp)
-	access, err = a.manager.access(req.Context(), a.key, need{validity: slack, refused: access.Token})
-	if err != nil {
-		return nil, err
-	}
-	again, err := rewind(req)
-	if err != nil {
-		return nil, err
-	}
-	resp, err = bearer{a.base, access.Token}.RoundTrip(again)
-	if err != nil || !isRefused(resp) {
-		return resp, err
-	}
-	drop(resp)
 	return nil, a.manager.refuseToken(req.Context(), access)
 }
 
@@ -100,20 +98,15 @@ func (m *Manager) refuseToken(ctx context.Context, access Access) error {
 		return err
 	}
 	if tokens.Access != access.Token {
-		return tokenChanged(account)
+		return &protocol.Error{
+			Code:     protocol.GitLabError,
+			Message:  "GitLab refused the token, and another window has a new one by now",
+			Hint:     "Try again.",
+			Instance: account.Instance,
+			Status:   http.StatusUnauthorized,
+		}
 	}
 	return m.refuse(account, ReasonRevoked)
-}
-
-// tokenChanged is the error for a call whose token another window replaced while
-// it was under way.
-func tokenChanged(account store.Account) error {
-	return &protocol.Error{
-		Code:     protocol.Conflict,
-		Message:  "the sign-in of " + account.User.Username + " was renewed elsewhere while the call was under way",
-		Hint:     "Try again.",
-		Instance: account.Instance,
-	}
 }
 
 // bearer is a RoundTripper that sends one token (RFC 6750 section 2.1).

@@ -2,6 +2,7 @@ package sessiontest
 
 import (
 	"errors"
+	"os"
 	"strings"
 	"testing"
 )
@@ -121,5 +122,18 @@ func TestPatterns(t *testing.T) {
 		if diffs != nil && len(vars) > 1 {
 			t.Errorf("%s with %s: bound %v without a match", test.pattern, test.actual, vars)
 		}
+	}
+}
+
+func TestManualShowsAScript(t *testing.T) {
+	source, err := os.ReadFile("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(source), "// # A script\n//\n")
+	shown, _, _ := strings.Cut(after, "//\n// A script is")
+	script := strings.NewReplacer("//\t", "", "//\n", "\n").Replace(shown)
+	if parsed, err := Parse([]byte(script)); err != nil || len(parsed.Session) != 4 {
+		t.Errorf("%v, in:\n%s", err, script)
 	}
 }

@@ -1,0 +1,202 @@
+// Package sessiontest runs session scripts: conversations between editors, their
+// agents and the world outside, written down so that a newcomer learns the
+// protocol by reading them, and played against the real program so that they
+// stay true. The scripts are in testdata/sessions. This is the manual of their
+// language.
+//
+// # A script
+//
+//	A refresh token that GitLab no longer accepts. The agent asks for a new
+//	sign-in; it does not retry.
+//
+//	-- setup --
+//	gitlab user sam
+//	signed-in sam
+//	-- session --
+//	! gitlab revokes sam
+//	-> 1 gitlabSM/currentUser {}
+//	<- gitlabSM/didChangeAuthentication {"state": "signInRequired", "reason": "revoked"}
+//	<- 1 error SignInRequired {"instance": "${gitlab}"}
+//
+// A script is a txtar archive (golang.org/x/tools/txtar): prose that says what it
+// shows and which bugs it pins, then the setup, then the session, one step a
+// line. Other sections are files of the workspace that the editors have open,
+// with variables in them replaced. A line that begins with white space continues
+// the one before it; one that begins with "#" is a comment.
+//
+// # The setup
+//
+//	gitlab [NAME] [OPTION…]       start a GitLab: the fake of package providertest
+//	website NAME                  start a web server that is not GitLab; ${NAME} is its URL
+//	closed NAME                   ${NAME} is a URL where nothing listens
+//	busy-port NAME                ${NAME} is a port that another program holds
+//	configured [NAME] [JSON]      the instance is known already, with more parameters of
+//	                              gitlabSM/configure in JSON
+//	signed-in USER [NAME] [by-token]
+//	                              the user is signed in already, through the browser or
+//	                              by a personal access token; this implies configured
+//	editor OPTION…                what initialize says: no-progress, no-showDocument,
+//	                              browser none|system|editor, workspace (a folder is open
+//	                              though the script has no files), options JSON
+//	                              (initializationOptions)
+//	windows N                     so many editors with an agent each and one data
+//	                              directory; default 1
+//	no-initialize                 the script sends initialize itself
+//	violations expected           the fakes may find fault with the requests
+//
+// A gitlab is named gitlab unless it says otherwise. NAME always means the first
+// gitlab where it is left out. Its options are
+//
+//	user NAME          a person with an account there, default sam; may be repeated
+//	root /PATH         a relative URL root
+//	version V          what it says of itself, and which endpoints it has
+//	token-lifetime D   how long an access token lives, such as 1s, or never
+//	tls                https with a certificate that nobody trusts; "configured" says where it is
+//	scopes A,B         of the application, default api
+//	public             the application has no secret
+//	trusted            GitLab does not ask the user for consent
+//	redirect URI       registered with the application; may be repeated
+//	redirect-errors    errors at authorize go to the redirect URI, as in newer Doorkeepers
+//
+// and it sets the variables ${NAME}, the base URL and so the id of the instance,
+// and ${NAME.host}, ${NAME.user}, ${NAME.clientId}, ${NAME.clientSecret},
+// ${NAME.redirect}, ${NAME.caFile} (with tls), and ${NAME.pat}, a personal access
+// token of the first user with the scope api; ${NAME.pat.read_user} and so on for
+// read_api, read_user and read_repository.
+//
+// What is "already" so was done through the protocol, by an agent that has ended
+// when the session begins. Then each window sends initialize and initialized, and
+// after the last step shutdown and exit, without a line in the script. With
+// no-initialize all that is the script's; stdin is closed at the end of one that
+// does not end its agents.
+//
+// # The editor speaks
+//
+//	-> ID METHOD [JSON]                   a request; the ID is an integer or a "string"
+//	-> METHOD [JSON]                      a notification
+//	-> reply ID-OR-METHOD result JSON     the answer to the agent's request, where the
+//	-> reply ID-OR-METHOD error CODE "…"  editor answers by hand; by METHOD: the oldest
+//	-> frame TEXT                         a frame with TEXT as its body, JSON or not
+//	-> bytes "GO STRING"                  bytes without a frame
+//	-> padding N                          N spaces without a frame
+//
+// "->2" is the editor of window 2, and so on up to 9. JSON goes out exactly as it
+// stands in the script.
+//
+// # The agent speaks
+//
+//	<- METHOD [PATTERN]            a notification, or a request, which the editor answers
+//	<- ID result [PATTERN]         a response; the ID may be null
+//	<- ID error NAME [PATTERN]     an error; PATTERN is for its data
+//	<=                             as "<-"; a run of these may come in any order
+//
+// In each window every message has to be the one that the next line asks for. Only
+// window/logMessage and $/logTrace are passed over where no line asks for them.
+// After the last step nothing may be left. That code and name of an error agree
+// is always checked, and so is that every message is as package protocol declares
+// it: no unknown field, none missing, no null for a list.
+//
+// # The world
+//
+//	! browser approves [USER]          the newest sign-in that a step has seen start is
+//	! browser denies [USER]            followed to its last page, while the script goes on
+//	! browser approves [USER] until callback
+//	                                   only up to the redirect URI, now in ${callbackUrl};
+//	                                   "denies" too
+//	! browser calls back [HTTP-METHOD] [host NAME] [path PATH] [QUERY]
+//	                                   a request to the redirect URI, from whomever
+//	! browser opens URL
+//	! page STATUS [contains TEXT…] [lacks TEXT…]
+//	                                   waits for the page on which a browser ends: that of
+//	                                   the first browser not yet asked for
+//	! page header NAME TEXT            the same page has TEXT in a header
+//	! page unreachable                 the browser gets no page
+//
+//	! gitlab revokes USER              as the user can on their profile page
+//	! gitlab expires USER              as time does
+//	! gitlab blocks USER               as an administrator can
+//	! gitlab renews the secret         the new one is in ${gitlab.clientSecret}
+//	! gitlab goes down                 and "comes up"
+//	! gitlab fault ENDPOINT WHAT… [times N]
+//	                                   WHAT: status N, body TEXT, type TYPE, rate-limit
+//	                                   SECONDS, delay D, drop-before, drop-after, html, hold;
+//	                                   ENDPOINT as in package providertest
+//	! gitlab release                   answers that "hold" holds
+//	! gitlab recovers                  from all faults
+//	! gitlab awaits METHOD PATH [N]    until the Nth such request since the session began
+//	! gitlab counts METHOD PATH N      so many such requests since the session began
+//
+//	! store expires USER               the tokens seem to have ended an hour ago, as after
+//	                                   a laptop's sleep
+//	! store locked                     by another program, until "unlocked"
+//	! store damaged
+//	! store key lost
+//	! file PATH PATTERN                a file in the workspace is JSON like that
+//	! file PATH absent
+//
+//	! editor answers METHOD by hand    from now on, in every window
+//	! editor answers METHOD result JSON
+//	! editor answers METHOD error CODE "…"
+//	! restart [WINDOW]                 shutdown, exit, and a new agent
+//	! kill [WINDOW]
+//	! start [WINDOW]
+//	! closes stdin [WINDOW]
+//	! exits STATUS [WINDOW]            waits until the agent has ended by itself
+//
+// Another instance goes by its own name: "! other goes down". A word with spaces
+// in it is quoted as in Go.
+//
+// # Patterns
+//
+// A pattern is JSON. Objects have at least the fields of the pattern, arrays
+// exactly its elements, and all else is equal. In strings there can be
+//
+//	${any}            anything; as a whole string, any JSON value
+//	${string}         one character or more
+//	${number}         a number; as a whole string, a JSON number
+//	${port}           a port
+//	${time}           RFC 3339 in UTC
+//	${contains:TEXT}  TEXT somewhere in it
+//	${bind:NAME}      a string or a number that becomes the variable NAME; where that
+//	                  has a value already, just that
+//	${absent}         as a whole string: the field is not there
+//	${rest}           as the last element of an array: any elements, or none
+//
+// Variables may stand in every line, ${gitlab} as well as inside a pattern:
+// "${contains:${gitlab}/oauth}". Besides those of the setup there are ${dataDir},
+// ${workspace}, ${workspaceUri}, and of the newest sign-in ${state},
+// ${authorizeUrl} and ${redirectUri}.
+//
+// # What is always checked
+//
+// No secret of the fakes, and no other that was sent to them, is in a frame (but
+// as the accessToken of gitlabSM/token), on stderr, in a file, or on a page that a
+// browser ended on. The fakes have no violations to report. stdout carries frames
+// only. Every agent ends when it should, with the status that it should.
+//
+// # Running them
+//
+// [Run] plays each script with each [Launcher], as the subtest SCRIPT/LAUNCHER:
+//
+//	go test ./agent -run TestSessions/sign-in/in-process
+//	go test ./agent -run TestSessions -update
+//
+// With -update, lines after "<-" that do not match are rewritten to what was
+// received: what is right in a pattern stays, the values of variables become
+// variables again, times ${time} and ports ${port}. Messages that no line asks for
+// are added at the end. So a new script can be written without its "<-" lines; read
+// what you get before you believe it. A step may take ten seconds, or what
+// $SESSIONTEST_TIMEOUT says; nothing sleeps, so waiting is only for what fails.
+//
+// [Editor] can be had without a script: for a program that talks to an agent, or
+// for a test that has to compute its next step.
+//
+// # The way through the code
+//
+// script.go, step.go and words.go read the language; run.go finds the scripts and
+// session.go plays one. window.go is an editor with its agent (editor.go,
+// process.go), world.go all the rest (setup.go and usher.go start it,
+// outside.go, browser.go and storesteps.go change it). expect.go compares what came, by pattern.go;
+// secrets.go and conform.go look at everything once more at the end. Start at
+// [Script] and [Run].
+package sessiontest
