@@ -95,8 +95,6 @@ func (a *Agent) disconnect(ctx context.Context, p protocol.DisconnectParams) (pr
 	if p.Revoke != nil {
 		revoke = *p.Revoke
 	}
-	ctx, cancel := context.WithTimeout(ctx, revokeTimeout)
-	defer cancel()
 	r, err := t.session.auth.Disconnect(ctx, t.account.Key(), revoke)
 	if err != nil {
 		return protocol.DisconnectResult{}, err

@@ -20,7 +20,7 @@ const (
 
 	// endTimeout is how long the end of the session waits for a refresh whose
 	// answer is not saved yet. The process ends within a second.
-	endTimeout = 800 * time.Millisecond
+	endTimeout = 600 * time.Millisecond
 )
 
 // Config is what an agent is made of.
@@ -30,6 +30,10 @@ type Config struct {
 	// DataDir is where the store lives, unless initialize names another place.
 	DataDir string
 	Log     *slog.Logger
+	// ClientProcessID is the editor's process where it was told on the command
+	// line, as LSP's implementation considerations have it; 0 where it was not.
+	// The session ends when that process does.
+	ClientProcessID int
 	// OpenBrowser opens a URL in the user's browser. Default: the system's.
 	OpenBrowser func(ctx context.Context, url string) error
 }
@@ -75,7 +79,7 @@ func New(c Config) *Agent {
 // methods binds every method that this build answers.
 func (a *Agent) methods() table {
 	t := make(table)
-	bindOrdered(t, protocol.Initialize, a.initialize)
+	bindAtOnce(t, protocol.Initialize, a.initialize)
 	bindNotification(t, protocol.Initialized, a.initialized)
 	bind(t, protocol.Shutdown, a.shutdown)
 	bindNotification(t, protocol.Exit, a.exit)
@@ -106,6 +110,9 @@ func (a *Agent) Serve(ctx context.Context, in io.Reader, out io.Writer) int {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	conn := jsonrpc2.NewConn(ctx, newStream(in, out, a.log), a.dispatcher, jsonrpc2.SetLogger(quietLogger{a.log}))
+	if a.config.ClientProcessID != 0 {
+		a.watchProcess(a.config.ClientProcessID)
+	}
 	select {
 	case <-conn.DisconnectNotify():
 	case <-a.life.ended:
@@ -121,21 +128,14 @@ func (a *Agent) Serve(ctx context.Context, in io.Reader, out io.Writer) int {
 func (a *Agent) end() {
 	ctx, cancel := context.WithTimeout(context.Background(), endTimeout)
 	defer cancel()
+	if a.dispatcher.work.Close(ctx) != nil {
+		a.log.Warn("requests were cut off at the end")
+	}
 	a.mu.Lock()
 	s := a.session
 	a.mu.Unlock()
 	if s != nil {
 		s.close(ctx)
-	}
-	done := make(chan struct{})
-	go func() {
-		a.dispatcher.work.Wait()
-		close(done)
-	}()
-	select {
-	case <-done:
-	case <-ctx.Done():
-		a.log.Warn("requests were cut off at the end")
 	}
 	a.transports.CloseIdle()
 }

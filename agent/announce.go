@@ -21,8 +21,9 @@ type announcer struct {
 	agent   *Agent
 	session *session
 
-	mu   sync.Mutex // guards last, and keeps notifications in order
-	last view
+	mu    sync.Mutex // guards what follows, and keeps notifications in order
+	last  view
+	known bool // last was read
 }
 
 // begin notes the state from which changes are told.
@@ -30,7 +31,7 @@ func (n *announcer) begin() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	now, err := n.session.view()
-	n.last = now
+	n.last, n.known = now, err == nil
 	return err
 }
 
@@ -44,8 +45,11 @@ func (n *announcer) announce() {
 		n.agent.showMessage(protocol.MessageError, "CodeStream: "+wireError(err).Message)
 		return
 	}
-	before := n.last
-	n.last = now
+	before, known := n.last, n.known
+	n.last, n.known = now, true
+	if !known {
+		return
+	}
 	if !reflect.DeepEqual(before.configured(), now.configured()) {
 		send(n, protocol.DidChangeInstances, protocol.DidChangeInstancesParams{Instances: now.described(n.session)})
 	}

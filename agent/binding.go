@@ -18,9 +18,17 @@ type handler struct {
 	// prepare decodes the parameters on the reading goroutine, so that a request
 	// that makes no sense is refused before anything waits for it.
 	prepare func(params json.RawMessage) (run func(context.Context) (any, error), err error)
-	// ordered methods change what later ones read.
-	ordered bool
+	order   order
 }
+
+// order is when a request runs.
+type order int
+
+const (
+	sideBySide order = iota // on a goroutine of its own
+	inOrder                 // likewise, and later ones wait for it: it changes what they read
+	atOnce                  // on the reading goroutine: it must not wait
+)
 
 // table is what this build answers, by the name of the method.
 type table map[string]handler
@@ -36,9 +44,13 @@ func bind[P, R any](t table, method protocol.Request[P, R], answer func(context.
 // bindOrdered binds a request that later ones have to wait for.
 func bindOrdered[P, R any](t table, method protocol.Request[P, R], answer func(context.Context, P) (R, error)) {
 	bind(t, method, answer)
-	h := t[method.Method()]
-	h.ordered = true
-	t[method.Method()] = h
+	t.setOrder(method.Method(), inOrder)
+}
+
+// bindAtOnce binds a request that is answered before the next message is read.
+func bindAtOnce[P, R any](t table, method protocol.Request[P, R], answer func(context.Context, P) (R, error)) {
+	bind(t, method, answer)
+	t.setOrder(method.Method(), atOnce)
 }
 
 // bindNotification binds a notification. It runs on the reading goroutine and
@@ -53,6 +65,12 @@ func bindNotification[P any](t table, method protocol.Notification[P], hear func
 	}})
 }
 
+func (t table) setOrder(method string, o order) {
+	h := t[method]
+	h.order = o
+	t[method] = h
+}
+
 func (t table) add(method string, h handler) {
 	if _, ok := t[method]; ok {
 		panic("agent: bound twice: " + method)
@@ -65,6 +83,9 @@ func (t table) add(method string, h handler) {
 // its default; LSP's have more fields than the agent reads.
 func decodeParams[P any](raw json.RawMessage) (P, error) {
 	var params P
+	if reflect.TypeFor[P]() == reflect.TypeFor[protocol.Null]() {
+		return params, nil // some editors send an empty list
+	}
 	raw = bytes.TrimSpace(raw)
 	if len(raw) == 0 || string(raw) == "null" {
 		raw = json.RawMessage("{}")

@@ -17,12 +17,9 @@ import (
 	"github.com/teamcodestream/codestream-agent/providers"
 )
 
-// verifyTimeout bounds the questions to an instance before it is saved, and
-// revokeTimeout the farewell to one: later requests wait for both.
-const (
-	verifyTimeout = 15 * time.Second
-	revokeTimeout = 10 * time.Second
-)
+// verifyTimeout bounds the questions to an instance before it is saved, since
+// later requests wait for the answer.
+const verifyTimeout = 15 * time.Second
 
 func (a *Agent) configure(ctx context.Context, p protocol.ConfigureParams) (protocol.ConfigureResult, error) {
 	s, err := a.ready()
@@ -166,8 +163,6 @@ func (s *session) dropForeignAccounts(ctx context.Context, in store.Instance) (w
 
 // dropAccounts revokes and forgets accounts.
 func (s *session) dropAccounts(ctx context.Context, accounts []store.Account) (warnings []string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, revokeTimeout)
-	defer cancel()
 	for _, account := range accounts {
 		r, err := s.auth.Disconnect(ctx, account.Key(), account.Method != protocol.MethodToken)
 		if err != nil {

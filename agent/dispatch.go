@@ -12,6 +12,7 @@ import (
 
 	"github.com/sourcegraph/jsonrpc2"
 
+	"github.com/teamcodestream/codestream-agent/agent/internal/work"
 	"github.com/teamcodestream/codestream-agent/protocol"
 )
 
@@ -31,7 +32,9 @@ type dispatcher struct {
 	mu      sync.Mutex // guards running
 	running map[string]context.CancelFunc
 
-	work sync.WaitGroup
+	// work are the requests, and whatever else goes on beside the reading
+	// goroutine.
+	work work.Group
 }
 
 func newDispatcher(t table, log *slog.Logger) *dispatcher {
@@ -64,18 +67,23 @@ func (d *dispatcher) Handle(ctx context.Context, conn *jsonrpc2.Conn, req *jsonr
 		return
 	}
 	before, done := d.previous, make(chan struct{})
-	if handler.ordered {
+	if handler.order == inOrder {
 		d.previous = done
 	}
-	d.work.Go(func() {
+	answer := func() {
 		result, err := c.run(ctx, before, run)
 		d.unregister(id)
 		c.reply(ctx, result, err)
-		if handler.ordered {
+		if handler.order == inOrder {
 			<-before // a cancelled one keeps its place
 		}
 		close(done)
-	})
+	}
+	if handler.order == atOnce {
+		answer()
+	} else {
+		d.work.Go(answer) // at the end of the session there is nobody to answer
+	}
 }
 
 func (d *dispatcher) notification(ctx context.Context, method string, params json.RawMessage) {

@@ -76,7 +76,7 @@ func (a *Agent) initialize(ctx context.Context, p protocol.InitializeParams) (pr
 	a.mu.Unlock()
 	a.life.initialize()
 	if p.ProcessID != nil {
-		a.watchParent(*p.ProcessID)
+		a.watchProcess(*p.ProcessID)
 	}
 	return protocol.InitializeResult{
 		Capabilities: protocol.ServerCapabilities{

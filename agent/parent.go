@@ -6,9 +6,9 @@ import "time"
 // operating system does not tell of its end.
 const parentInterval = 200 * time.Millisecond
 
-// watchParent ends the session when the editor's process has ended, since not
+// watchProcess ends the session when the editor's process has ended, since not
 // every editor closes its pipes when it crashes.
-func (a *Agent) watchParent(pid int) {
+func (a *Agent) watchProcess(pid int) {
 	gone, stop := parentGone(pid)
 	a.dispatcher.work.Go(func() {
 		defer stop()

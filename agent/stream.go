@@ -71,18 +71,16 @@ func (s *stream) ReadObject(v any) error {
 			return err
 		}
 		object, bad := parseMessage(body)
-		if bad != nil {
-			s.log.Warn("bad message", "error", bad)
-			if err := s.refuse(bad); err != nil {
-				return err
-			}
-			continue
+		if bad == nil && json.Unmarshal(object, v) != nil {
+			bad = invalidMessage(nil, "the message cannot be read")
 		}
-		if err := json.Unmarshal(object, v); err != nil {
-			s.log.Warn("a message was ignored", "error", err)
-			continue
+		if bad == nil {
+			return nil
 		}
-		return nil
+		s.log.Warn("bad message", "error", bad)
+		if err := s.refuse(bad); err != nil {
+			return err
+		}
 	}
 }
 

@@ -28,6 +28,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("codestream-agent", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.Bool("stdio", true, "speak JSON-RPC on stdin and stdout (the default)")
+	clientProcessID := flags.Int("clientProcessId", 0, "end when the process with this `ID` does")
 	verbose := flags.Bool("verbose", false, "log more to stderr")
 	showVersion := flags.Bool("version", false, "print the version and exit")
 	if err := flags.Parse(args); err != nil {
@@ -53,6 +54,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		Providers: all.Providers(),
 		DataDir:   dir,
 		Log:       newLog(stderr, *verbose),
+
+		ClientProcessID: *clientProcessID,
 	}).Serve(ctx, stdin, stdout)
 }
 

@@ -3,10 +3,14 @@ package auth
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
 	"github.com/teamcodestream/codestream-agent/protocol"
 )
+
+// revokeTimeout is how long the farewell to GitLab may take.
+const revokeTimeout = 10 * time.Second
 
 // Revocation is what became of the tokens of an account that was signed out.
 type Revocation struct {
@@ -26,9 +30,11 @@ func (m *Manager) Disconnect(ctx context.Context, key store.AccountKey, revoke b
 	defer unlock()
 	var r Revocation
 	if revoke {
-		r = m.revoke(ctx, key)
+		bounded, cancel := context.WithTimeout(ctx, revokeTimeout)
+		r = m.revoke(bounded, key)
+		cancel()
 	}
-	if err := ctx.Err(); err != nil {
+	if ctx.Err() != nil {
 		return Revocation{}, context.Cause(ctx)
 	}
 	err = m.Store.Update(func(tx *store.Tx) error { return tx.DeleteAccount(key) })

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
+	"github.com/teamcodestream/codestream-agent/agent/internal/work"
 	"github.com/teamcodestream/codestream-agent/protocol"
 	"github.com/teamcodestream/codestream-agent/providers"
 )
@@ -34,7 +35,7 @@ type Manager struct {
 
 	// work counts what must not be cut off: a refresh whose answer is not saved
 	// yet, a page that the browser is about to load.
-	work    sync.WaitGroup
+	work    work.Group
 	closing chan struct{}
 	once    sync.Once
 }
@@ -51,15 +52,8 @@ func New(c Config) *Manager {
 // or ctx ends.
 func (m *Manager) Close(ctx context.Context) {
 	m.once.Do(func() { close(m.closing) })
-	done := make(chan struct{})
-	go func() {
-		m.work.Wait()
-		close(done)
-	}()
-	select {
-	case <-done:
-	case <-ctx.Done():
-		m.Log.Warn("work was cut off at the end")
+	if m.work.Close(ctx) != nil {
+		m.Log.Warn("a refresh or a page was cut off at the end")
 	}
 }
 

@@ -82,10 +82,13 @@ func (m *Manager) SignIn(ctx context.Context, in store.Instance, o SignInOptions
 	page := serveCallback(listener, s)
 	account, err := m.await(ctx, s, o)
 	page.conclude(outcome{instance: in, account: account, err: err})
-	m.work.Go(func() {
+	linger := func() {
 		defer end()
 		page.linger(lingering, m.closing)
-	})
+	}
+	if !m.work.Go(linger) {
+		linger() // ends at once, since the process does
+	}
 	return account, err
 }
 

@@ -93,13 +93,17 @@ func (m *Manager) refresh(ctx context.Context, key store.AccountKey, n need) (Ac
 		error
 	}
 	done := make(chan result, 1)
-	m.work.Go(func() {
+	started := m.work.Go(func() {
 		defer unlock()
 		detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), providers.Timeout)
 		defer cancel()
 		access, err := m.refreshLocked(detached, key, n)
 		done <- result{access, err}
 	})
+	if !started { // the process is about to end
+		unlock()
+		return Access{}, context.Canceled
+	}
 	select {
 	case r := <-done:
 		return r.Access, r.error

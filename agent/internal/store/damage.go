@@ -48,10 +48,17 @@ func (s *Store) putAside() (string, error) {
 		return "", err
 	}
 	defer lock.Unlock()
-	err := s.transact(false, func(*Tx) error { return nil })
+	err := s.transact(true, readAll)
 	if !errors.Is(err, errDamaged) {
 		return "", err
 	}
 	aside := s.path() + time.Now().UTC().Format(".damaged-20060102T150405.000")
 	return aside, os.Rename(s.path(), aside)
+}
+
+// readAll reports whether every record can be read.
+func readAll(tx *Tx) error {
+	_, instances := tx.Instances()
+	_, accounts := tx.Accounts()
+	return errors.Join(instances, accounts)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"os"
 	"path/filepath"
 	"sync"
@@ -40,13 +41,14 @@ func (l *accountLocks) slot(key AccountKey) chan struct{} {
 // lock reads the store again before deciding anything. The operating system
 // drops the lock of a process that dies.
 //
-// Errors: ctx's, and StoreDamaged where the lock file cannot be made.
+// Errors: ctx's cause, StoreBusy where its time has run out, and StoreDamaged
+// where the lock file cannot be made.
 func (s *Store) LockAccount(ctx context.Context, key AccountKey) (unlock func(), err error) {
 	slot := s.accounts.slot(key)
 	select {
 	case slot <- struct{}{}:
 	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+		return nil, s.noLock(ctx)
 	}
 	dir := filepath.Join(s.dir, "locks")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -58,7 +60,7 @@ func (s *Store) LockAccount(ctx context.Context, key AccountKey) (unlock func(),
 	if _, err := file.TryLockContext(ctx, lockPoll); err != nil {
 		<-slot
 		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
+			return nil, s.noLock(ctx)
 		}
 		return nil, s.unusable(err)
 	}
@@ -66,4 +68,13 @@ func (s *Store) LockAccount(ctx context.Context, key AccountKey) (unlock func(),
 		file.Unlock()
 		<-slot
 	}, nil
+}
+
+// noLock is the error for a wait that ctx has ended: StoreBusy where its time
+// has run out, else its cause.
+func (s *Store) noLock(ctx context.Context) error {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return s.busy()
+	}
+	return context.Cause(ctx)
 }

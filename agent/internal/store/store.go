@@ -165,7 +165,7 @@ func checkSchema(btx *bolt.Tx, readOnly bool, path string) error {
 func (s *Store) busy() error {
 	return &protocol.Error{
 		Code:    protocol.StoreBusy,
-		Message: fmt.Sprintf("another program has held %s for %v", s.path(), lockTimeout),
+		Message: fmt.Sprintf("another program has held the store in %s for too long", s.dir),
 		Hint:    "Try again. If it stays busy, close the other editors, or the program that has the file open.",
 		Details: &protocol.ErrorDetails{File: s.path()},
 	}

@@ -1,0 +1,46 @@
+// Package work keeps count of goroutines that must have ended before the process
+// may.
+package work
+
+import (
+	"context"
+	"sync"
+)
+
+// Group is a set of goroutines. Its zero value is an empty one that takes more.
+type Group struct {
+	mu     sync.Mutex // guards closed
+	closed bool
+	group  sync.WaitGroup
+}
+
+// Go runs f on a goroutine of the group, and reports whether it does: a group
+// that was closed takes no more.
+func (g *Group) Go(f func()) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		return false
+	}
+	g.group.Go(f)
+	return true
+}
+
+// Close takes no more goroutines, and waits until those that there are have
+// ended. It returns ctx's error where that comes first.
+func (g *Group) Close(ctx context.Context) error {
+	g.mu.Lock()
+	g.closed = true
+	g.mu.Unlock()
+	done := make(chan struct{})
+	go func() {
+		g.group.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
