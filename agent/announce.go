@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"reflect"
 	"slices"
 	"sync"
@@ -35,20 +36,23 @@ func (n *announcer) begin() error {
 	return err
 }
 
-// announce tells what has changed since it was last called.
-func (n *announcer) announce() {
+// announce tells what has changed since it was last called, and reports whether
+// it could find out.
+func (n *announcer) announce() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	now, err := n.session.view()
 	if err != nil {
 		n.agent.log.Warn("the state could not be read", "error", err)
-		n.agent.showMessage(protocol.MessageError, "CodeStream: "+wireError(err).Message)
-		return
+		if errors.Is(err, protocol.StoreDamaged) { // and has been put aside
+			n.agent.showMessage(protocol.MessageError, "CodeStream: "+wireError(err).Message)
+		}
+		return false
 	}
 	before, known := n.last, n.known
 	n.last, n.known = now, true
 	if !known {
-		return
+		return true
 	}
 	if !reflect.DeepEqual(before.configured(), now.configured()) {
 		send(n, protocol.DidChangeInstances, protocol.DidChangeInstancesParams{Instances: now.described(n.session)})
@@ -56,6 +60,7 @@ func (n *announcer) announce() {
 	for _, change := range changes(before, now) {
 		send(n, protocol.DidChangeAuthentication, change)
 	}
+	return true
 }
 
 func send[P any](n *announcer, notification protocol.Notification[P], params P) {

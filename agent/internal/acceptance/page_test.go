@@ -3,6 +3,7 @@
 package acceptance
 
 import (
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -21,6 +22,13 @@ const (
 	denyButton      = chromedp.CSS(`[data-testid="deny-button"]`)
 )
 
+// longError is what a gateway before GitLab might answer: many words, and one that
+// fits in no line.
+const longError = `{"error":"temporarily_unavailable","error_description":"The gateway in front of this service has ` +
+	`postponed the request, since the policy https://policies.example.com/gateways/eu-central/` +
+	`authorization-servers/token-exchange-policies/maintenance-windows?window=nightly does not let tokens be issued now. ` +
+	`Nothing is wrong with your account."}`
+
 // TestCallbackPage signs in with Chromium, to see what only a browser shows of
 // the page on which the person ends.
 func TestCallbackPage(t *testing.T) {
@@ -35,22 +43,30 @@ func TestCallbackPage(t *testing.T) {
 		code   protocol.Code
 	}{
 		{
-			name: "callback-success", user: "Sam Example", press: authorizeButton, status: 200,
+			name: "callback-success", user: "Sam Example", press: authorizeButton, status: http.StatusOK,
 			title: "You are signed in · CodeStream", text: []string{"You are signed in", "Sam Example", "@sam"},
 		},
 		{
-			name: "callback-failure", user: "Sam Example", press: denyButton, status: 400,
+			name: "callback-failure", user: "Sam Example", press: denyButton, status: http.StatusBadRequest,
 			title: "You did not give access · CodeStream", text: []string{"access was denied", "press Authorize", "SignInDenied"},
 			code: protocol.SignInDenied,
 		},
 		{
-			name: "callback-error", user: "Sam Example", press: authorizeButton, status: 400,
+			name: "callback-error", user: "Sam Example", press: authorizeButton, status: http.StatusBadRequest,
 			before: func(g *providertest.GitLab, app providertest.Application) { g.RenewSecret(app.ID) },
 			title:  "The sign-in did not work · CodeStream", text: []string{"application ID", "administrator", "InvalidClient"},
 			code: protocol.InvalidClient,
 		},
 		{
-			name: "callback-long-name", press: authorizeButton, status: 200,
+			name: "callback-long-error", user: "Sam Example", press: authorizeButton, status: http.StatusBadRequest,
+			before: func(g *providertest.GitLab, _ providertest.Application) {
+				g.SetFault(providertest.EndpointToken, providertest.Fault{Status: http.StatusBadRequest, Body: longError})
+			},
+			title: "The sign-in did not work · CodeStream", text: []string{"token-exchange-policies", "administrator", "GitLabError"},
+			code: protocol.GitLabError,
+		},
+		{
+			name: "callback-long-name", press: authorizeButton, status: http.StatusOK,
 			user:  "Maximiliane Alexandra Freifrau von und zu Hohenstein-Waldeck-Pyrmont " + strings.Repeat("Wolfeschlegelsteinhausenbergerdorff", 3),
 			title: "You are signed in · CodeStream", text: []string{"Hohenstein-Waldeck-Pyrmont", "@sam"},
 		},
@@ -99,6 +115,7 @@ func TestCallbackPage(t *testing.T) {
 			b.picture(test.name)
 			b.prefer("dark")
 			b.picture(test.name + "-dark")
+			b.checkNarrow()
 			w.close()
 			for _, violation := range gitlab.Violations() {
 				t.Error("GitLab objects:", violation)
@@ -123,8 +140,15 @@ func (b *tab) checkPage(title string, texts []string) {
 	if display := read(b, chromedp.Evaluate[string](`getComputedStyle(document.body).display`)); display != "grid" {
 		b.t.Errorf("the page has no style: its display is %q", display)
 	}
+}
+
+// checkNarrow looks at the page in a window as narrow as WCAG 2.2 asks for
+// (success criterion 1.4.10): nothing must be scrolled sideways.
+func (b *tab) checkNarrow() {
+	b.t.Helper()
+	b.do(chromedp.EmulateViewport(320, 640))
 	if wider := read(b, chromedp.Evaluate[int](`document.documentElement.scrollWidth - innerWidth`)); wider > 0 {
-		b.t.Errorf("the page is %d pixels wider than the window", wider)
+		b.t.Errorf("the page is %d pixels wider than a window of 320", wider)
 	}
 }
 

@@ -13,14 +13,16 @@ const (
 	// transaction is several writes.
 	settle = 20 * time.Millisecond
 
-	// pollInterval is how often to look where the operating system cannot tell.
+	// pollInterval is how often to look where the operating system cannot tell,
+	// and when to look again where it could not be seen what has changed.
 	pollInterval = 2 * time.Second
 )
 
 // Watch calls changed after each change of the store, whoever made it, until ctx
-// ends. Changes in quick succession are told once. Where the operating system
-// has no watches left, it calls changed at intervals instead.
-func (s *Store) Watch(ctx context.Context, changed func()) error {
+// ends. Changes in quick succession are told once, and told again later where
+// changed reports that it could not look. Where the operating system has no
+// watches left, it calls changed at intervals instead.
+func (s *Store) Watch(ctx context.Context, changed func() bool) error {
 	if err := s.createDir(); err != nil {
 		return s.unusable(err)
 	}
@@ -46,12 +48,14 @@ func (s *Store) Watch(ctx context.Context, changed func()) error {
 				quiet.Reset(settle)
 			}
 		case <-quiet.C:
-			changed()
+			if !changed() {
+				quiet.Reset(pollInterval)
+			}
 		}
 	}
 }
 
-func poll(ctx context.Context, changed func()) {
+func poll(ctx context.Context, changed func() bool) {
 	ticker := time.NewTicker(pollInterval)
 	defer ticker.Stop()
 	for {
