@@ -136,13 +136,14 @@ func invalidNetwork(field, problem string, err error) error {
 
 // NewClient returns a client for one origin: it follows redirects within the
 // origin and hands any other redirect to the caller, so that neither a token nor
-// a request's body ever follows one to somebody else.
+// a request's body ever follows one to somebody else. Nor does it follow one that
+// would turn a POST into a GET, whose success would be taken for the POST's.
 func NewClient(transport http.RoundTripper) *http.Client {
 	return &http.Client{
 		Transport: transport,
 		Timeout:   Timeout,
 		CheckRedirect: func(req *http.Request, via []*http.Request) error {
-			if len(via) >= 5 || !SameOrigin(req.URL, via[0].URL) {
+			if len(via) >= 5 || !SameOrigin(req.URL, via[0].URL) || req.Method != via[0].Method {
 				return http.ErrUseLastResponse
 			}
 			return nil

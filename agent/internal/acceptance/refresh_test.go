@@ -136,7 +136,7 @@ func TestRestartKeepsUser(t *testing.T) {
 // before GitLab has to refuse it.
 func TestTokenIsRefreshedAhead(t *testing.T) {
 	t.Parallel()
-	d, w := signedIn(t, []string{"DOORKEEPER_TOKEN_LIFETIME=3"})
+	d, w := signedIn(t, []string{"DOORKEEPER_TOKEN_LIFETIME=5"})
 	w.stored().untilExpired(w.ctx, t)
 	before := d.journal()
 	ask(w, protocol.CurrentUser, protocol.CurrentUserParams{})

@@ -36,7 +36,7 @@ func TestDisconnectRevokes(t *testing.T) {
 // leaves its refresh token alive for good: the pair has to be refreshed first.
 func TestDisconnectAfterExpiry(t *testing.T) {
 	t.Parallel()
-	d, w := signedIn(t, []string{"DOORKEEPER_TOKEN_LIFETIME=3"})
+	d, w := signedIn(t, []string{"DOORKEEPER_TOKEN_LIFETIME=5"})
 	old := w.stored()
 	old.untilExpired(w.ctx, t)
 	if status := d.userStatus(old.access); status != http.StatusUnauthorized {

@@ -276,3 +276,23 @@ func signedIn(t *testing.T, env []string) (*doorkeeper, *window) {
 	s.account()
 	return d, w
 }
+
+// onlyInstance returns the one instance that is configured, as status tells it.
+func (w *window) onlyInstance() protocol.Instance {
+	w.t.Helper()
+	instances := ask(w, protocol.Status, protocol.StatusParams{}).Instances
+	if len(instances) != 1 {
+		w.t.Fatalf("there are %d instances, want 1", len(instances))
+	}
+	return instances[0]
+}
+
+// account is wait where all is well.
+func (s *signIn) account() protocol.Account {
+	s.window.t.Helper()
+	account, err := s.wait()
+	if err != nil {
+		s.window.t.Fatal("authenticate: ", err)
+	}
+	return account
+}

@@ -148,16 +148,6 @@ func refused(t *testing.T, err error, want protocol.Code) protocol.ErrorData {
 	return data
 }
 
-// onlyInstance returns the one instance that is configured, as status tells it.
-func (w *window) onlyInstance() protocol.Instance {
-	w.t.Helper()
-	instances := ask(w, protocol.Status, protocol.StatusParams{}).Instances
-	if len(instances) != 1 {
-		w.t.Fatalf("there are %d instances, want 1", len(instances))
-	}
-	return instances[0]
-}
-
 // next waits for the next notification, or request from the agent, of a method.
 func next[P any](ctx context.Context, w *window, method string) (params P) {
 	w.t.Helper()
@@ -203,14 +193,4 @@ func (w *window) startSignIn(params protocol.AuthenticateParams) *signIn {
 func (s *signIn) wait() (protocol.Account, error) {
 	<-s.ended // the request's context bounds it
 	return s.result.Account, s.err
-}
-
-// account is wait where all is well.
-func (s *signIn) account() protocol.Account {
-	s.window.t.Helper()
-	account, err := s.wait()
-	if err != nil {
-		s.window.t.Fatal("authenticate: ", err)
-	}
-	return account
 }
