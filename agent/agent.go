@@ -70,6 +70,7 @@ func New(c Config) *Agent {
 		c.OpenBrowser = auth.OpenBrowser
 	}
 	a := &Agent{config: c, log: c.Log, provider: c.Providers.Provider(providerName)}
+	a.transports.UserAgent = "codestream-agent/" + c.Version
 	a.life.ended = make(chan struct{})
 	a.dispatcher = newDispatcher(a.methods(), a.log)
 	a.dispatcher.gate, a.dispatcher.trace = a.life.gate, a.logTrace

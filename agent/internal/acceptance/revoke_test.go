@@ -33,40 +33,51 @@ func TestDisconnectRevokes(t *testing.T) {
 
 // TestDisconnectAfterExpiry signs out when the access token has run out.
 // Doorkeeper before 5.8.1 answers 200 to the revocation of such a token, and
-// leaves its refresh token alive for good: the pair has to be refreshed first.
+// leaves its refresh token alive for good: the pair has to be refreshed first. The
+// clock here cannot tell alone, since it may be slow.
 func TestDisconnectAfterExpiry(t *testing.T) {
 	t.Parallel()
-	d, w := signedIn(t, []string{"DOORKEEPER_TOKEN_LIFETIME=5"})
-	old := w.stored()
-	old.untilExpired(w.ctx, t)
-	if status := d.userStatus(old.access); status != http.StatusUnauthorized {
-		t.Fatalf("the API answers %d to the expired token", status)
+	tests := []struct {
+		name   string
+		env    []string
+		expire func(*doorkeeper, *window, stored)
+	}{
+		{"by both clocks", []string{"DOORKEEPER_TOKEN_LIFETIME=5"}, func(d *doorkeeper, w *window, s stored) { s.untilExpired(w.ctx, d.t) }},
+		{"by GitLab's clock", nil, func(d *doorkeeper, _ *window, _ stored) { d.expireTokens() }},
 	}
-	result := ask(w, protocol.Disconnect, protocol.DisconnectParams{})
-	if !result.Revoked || len(result.Warnings) > 0 {
-		t.Errorf("disconnect: %+v", result)
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			d, w := signedIn(t, test.env)
+			old := w.stored()
+			test.expire(d, w, old)
+			if status := d.userStatus(old.access); status != http.StatusUnauthorized {
+				t.Fatalf("the API answers %d to the expired token", status)
+			}
+			result := ask(w, protocol.Disconnect, protocol.DisconnectParams{})
+			if !result.Revoked || len(result.Warnings) > 0 {
+				t.Errorf("disconnect: %+v", result)
+			}
+			checkRevocation(t, d.journal())
+			checkDead(t, d, old)
+			checkRefresh(t, d.journal()) // which proves that the refresh token had been alive
+			checkSignedOut(t, w)
+		})
 	}
-	j := d.journal()
-	checkRefresh(t, j) // which also proves that the refresh token was alive until then
-	checkRevocation(t, j)
-	checkDead(t, d, old)
-	checkSignedOut(t, w)
 }
 
-// checkRevocation looks at the one revocation that there must be, the last thing
-// that was asked.
+// checkRevocation looks at how GitLab was told.
 func checkRevocation(t *testing.T, j journal) {
 	t.Helper()
 	revocations := j.find(http.MethodPost, "/oauth/revoke")
-	if len(revocations) != 1 || revocations[0].Status != http.StatusOK {
-		t.Fatalf("there were the revocations %+v, want one", revocations)
+	if len(revocations) == 0 {
+		t.Fatal("nothing was revoked")
 	}
 	want := []string{"client_id", "client_secret", "token"}
-	if e := revocations[0]; !slices.Equal(slices.Sorted(slices.Values(e.Parameters)), want) || len(e.Query) > 0 || e.Authorization != "" {
-		t.Errorf("the revocation was %+v, want the parameters %q in the body", e, want)
-	}
-	if last := j.Requests[len(j.Requests)-1]; last.Path != revocations[0].Path {
-		t.Errorf("after the revocation came %+v", last)
+	for _, e := range revocations {
+		if e.Status != http.StatusOK || !slices.Equal(slices.Sorted(slices.Values(e.Parameters)), want) || len(e.Query) > 0 || e.Authorization != "" {
+			t.Errorf("the revocation was %+v, want the parameters %q in the body", e, want)
+		}
 	}
 }
 
