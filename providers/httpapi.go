@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/teamcodestream/codestream-agent/protocol"
 )
@@ -109,4 +110,15 @@ func DescribeAnswer(status int, header http.Header) string {
 		what = "JSON of another program"
 	}
 	return fmt.Sprintf("%s came back, with status %s", what, StatusText(status))
+}
+
+// Shorten cuts a text to at most limit bytes, between characters.
+func Shorten(text string, limit int) string {
+	if len(text) <= limit {
+		return text
+	}
+	for limit > 0 && !utf8.RuneStart(text[limit]) {
+		limit--
+	}
+	return text[:limit] + "…"
 }

@@ -33,7 +33,11 @@ func TransportError(err error, address string) error {
 	}
 	var certificate *tls.CertificateVerificationError
 	if errors.As(err, &certificate) {
-		return untrusted(certificate, address)
+		whose := address
+		if isProxys(err) {
+			whose = "the proxy"
+		}
+		return untrusted(certificate, address, whose)
 	}
 	cause, problem, hint := unreachable(err)
 	return &protocol.Error{
@@ -46,16 +50,21 @@ func TransportError(err error, address string) error {
 	}
 }
 
+// isProxys reports whether the error came up between here and the proxy.
+func isProxys(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && (op.Op == "proxyconnect" || strings.HasPrefix(op.Op, "socks"))
+}
+
 func unreachable(err error) (cause, problem, hint string) {
 	var dns *net.DNSError
-	var op *net.OpError
 	var plain tls.RecordHeaderError
 	var refusal proxyRefusal
 	var timeout interface{ Timeout() bool }
 	switch {
 	case errors.As(err, &refusal):
 		return "proxy", "the proxy " + refusal.Error(), "Check network.proxy and network.noProxy in the editor's settings; a user name and password go into the proxy's URL."
-	case errors.As(err, &op) && (op.Op == "proxyconnect" || strings.HasPrefix(op.Op, "socks")):
+	case isProxys(err):
 		return "proxy", "the proxy does not answer", "Check network.proxy in the editor's settings, or the variables HTTPS_PROXY and NO_PROXY."
 	case errors.As(err, &dns) && !dns.IsTimeout:
 		return "dns", "the name " + dns.Name + " is not known here", "Check the spelling, and connect to the VPN if the instance is only known inside."
@@ -69,7 +78,7 @@ func unreachable(err error) (cause, problem, hint string) {
 	return "connection", "the connection broke", "Try again; if it goes on, ask whoever runs the network or the instance."
 }
 
-func untrusted(err *tls.CertificateVerificationError, address string) error {
+func untrusted(err *tls.CertificateVerificationError, address, whose string) error {
 	details := &protocol.ErrorDetails{Text: err.Err.Error()}
 	problem := "is not trusted"
 	hint := "Put the certificate of your organisation's certificate authority into a PEM file, and set network.caFile to its path."
@@ -89,7 +98,7 @@ func untrusted(err *tls.CertificateVerificationError, address string) error {
 	}
 	return &protocol.Error{
 		Code:     protocol.CertificateUntrusted,
-		Message:  fmt.Sprintf("the certificate of %s %s", address, problem),
+		Message:  fmt.Sprintf("the certificate of %s %s", whose, problem),
 		Hint:     hint,
 		Instance: address,
 		Details:  details,

@@ -23,6 +23,9 @@ const Timeout = 30 * time.Second
 // Transports keeps one HTTP transport for each way to reach the network, so that
 // connections are used again.
 type Transports struct {
+	// UserAgent is how the product names itself to hosts, for their administrators.
+	UserAgent string
+
 	mu        sync.Mutex
 	byNetwork map[protocol.Network]*http.Transport
 }
@@ -33,7 +36,7 @@ func (t *Transports) Get(n protocol.Network) (http.RoundTripper, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if transport, ok := t.byNetwork[n]; ok {
-		return transport, nil
+		return named{transport, t.UserAgent}, nil
 	}
 	transport, err := newTransport(n)
 	if err != nil {
@@ -43,7 +46,19 @@ func (t *Transports) Get(n protocol.Network) (http.RoundTripper, error) {
 		t.byNetwork = make(map[protocol.Network]*http.Transport)
 	}
 	t.byNetwork[n] = transport
-	return transport, nil
+	return named{transport, t.UserAgent}, nil
+}
+
+// named is a RoundTripper that says which program asks.
+type named struct {
+	http.RoundTripper
+	userAgent string
+}
+
+func (n named) RoundTrip(req *http.Request) (*http.Response, error) {
+	req = req.Clone(req.Context())
+	req.Header.Set("User-Agent", n.userAgent)
+	return n.RoundTripper.RoundTrip(req)
 }
 
 // CloseIdle closes the connections that nobody uses.

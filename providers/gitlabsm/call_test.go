@@ -230,8 +230,6 @@ func TestAnswerThatIsTooLarge(t *testing.T) {
 	}
 	_, err = call(t, protocol.CallAPIParams{Path: "/user"}, sends(200, exact+" ", "Content-Type", "application/json"))
 	wantCode(t, "one byte more", err, protocol.GitLabError)
-	_, err = call(t, protocol.CallAPIParams{Path: "/user"}, sends(400, exact+" ", "Content-Type", "application/json"))
-	wantCode(t, "an error that is too large", err, protocol.GitLabError)
 }
 
 func TestCallEndsWithItsContext(t *testing.T) {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/teamcodestream/codestream-agent/protocol"
 	"github.com/teamcodestream/codestream-agent/providers"
@@ -70,7 +69,7 @@ func (f failure) reason(otherwise string) string {
 	if text == "" {
 		return otherwise
 	}
-	return "GitLab says: " + cut(text, maxReason)
+	return "GitLab says: " + providers.Shorten(text, maxReason)
 }
 
 // words returns a string as it is, and a list or an object in JSON.
@@ -80,14 +79,4 @@ func words(value json.RawMessage) string {
 		return string(value)
 	}
 	return text
-}
-
-func cut(text string, limit int) string {
-	if len(text) <= limit {
-		return text
-	}
-	for limit > 0 && !utf8.RuneStart(text[limit]) {
-		limit--
-	}
-	return text[:limit] + "…"
 }

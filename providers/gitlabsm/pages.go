@@ -104,7 +104,7 @@ func (h host) linkedPages(ctx context.Context, r request, last protocol.CallAPIR
 	}
 }
 
-var linkNext = regexp.MustCompile(`<([^<>]+)>\s*;\s*rel="?next"?`)
+var linkNext = regexp.MustCompile(`<([^<>]+)>\s*;\s*rel=(?:"next"|next\b)`)
 
 // nextLink returns the query of the next page on the URL that was asked: GitLab
 // writes its own address into links, which need not be the one that we reach.

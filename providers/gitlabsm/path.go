@@ -42,7 +42,7 @@ func isControl(r rune) bool { return r < 0x20 || r == 0x7f }
 // notInPath are the characters that net/url escapes in a path. Where it finds
 // one, it escapes the whole path anew, and a %2F within a project's path becomes
 // a slash: so they are escaped here.
-var notInPath = regexp.MustCompile("[^!$%&'()*+,/:;=@\\[\\]A-Za-z0-9._~-]")
+var notInPath = regexp.MustCompile(`[^!$%&'()*+,/:;=@\[\]A-Za-z0-9._~-]`)
 
 func escapeRest(path string) string {
 	return notInPath.ReplaceAllStringFunc(path, url.PathEscape)

@@ -153,7 +153,7 @@ func (a answer) base() string {
 	target := a.url.String()
 	if location := a.header.Get("Location"); location != "" {
 		resolved, err := a.url.Parse(location)
-		if err != nil {
+		if err != nil || providers.DefaultPort(resolved.Scheme) == "" {
 			return ""
 		}
 		target = resolved.String()
@@ -169,7 +169,7 @@ func (a answer) base() string {
 func notGitLab(instance string, a answer, suggestion string) error {
 	hint := "Give the address that you open GitLab with. If it is right, a proxy or a sign-in page of your network may be in the way: open it in the browser."
 	if suggestion != "" {
-		hint = fmt.Sprintf("GitLab answers at %s: configure that.", suggestion)
+		hint = fmt.Sprintf("GitLab seems to answer at %s: if so, configure that.", suggestion)
 	}
 	return &protocol.Error{
 		Code:     protocol.NotGitLab,

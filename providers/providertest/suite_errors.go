@@ -67,7 +67,7 @@ func answering(status int, body string, header ...string) http.HandlerFunc {
 // endless answers every request with JSON that does not end before the client
 // leaves. It keeps the most that it could send.
 func endless(most *atomic.Int64) http.HandlerFunc {
-	chunk := []byte(strings.Repeat("a", 1<<16))
+	chunk := []byte(strings.Repeat("a", 1<<20))
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		n, err := fmt.Fprint(w, `{"message":"`)

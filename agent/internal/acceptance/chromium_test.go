@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -161,17 +162,11 @@ func (b *tab) strangers(origins ...string) (list []string) {
 	return list
 }
 
-// errors returns the errors on the console, but for the line that Chromium writes
-// of a page that comes with the status 400, as one that tells a failure does.
-func (b *tab) errors(page string) (list []consoleError) {
+// errors returns the errors on the console.
+func (b *tab) errors() []consoleError {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, e := range b.console {
-		if e.url != page || !strings.Contains(e.text, "status of 400") {
-			list = append(list, e)
-		}
-	}
-	return list
+	return slices.Clone(b.console)
 }
 
 // document returns how the page at an address was answered.

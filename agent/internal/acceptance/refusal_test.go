@@ -139,7 +139,7 @@ func TestSecretGoneWrong(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if page.Status != http.StatusBadRequest || !strings.Contains(page.Body, protocol.InvalidClient.Name()) {
+	if page.Status != http.StatusOK || !strings.Contains(page.Body, protocol.InvalidClient.Name()) {
 		t.Errorf("the browser ended on %s with %d:\n%s", page.Title, page.Status, page.Body)
 	}
 	_, err = s.wait()

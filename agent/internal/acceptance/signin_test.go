@@ -228,7 +228,7 @@ func TestDeny(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if page.Status != http.StatusBadRequest || !strings.HasPrefix(page.Title, "You did not give access") {
+	if page.Status != http.StatusOK || !strings.HasPrefix(page.Title, "You did not give access") {
 		t.Errorf("the page is %q with %d", page.Title, page.Status)
 	}
 	_, err = s.wait()

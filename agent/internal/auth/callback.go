@@ -97,11 +97,7 @@ func (c *callbackServer) receive(w http.ResponseWriter, r *http.Request) {
 
 func (c *callbackServer) show(w http.ResponseWriter) {
 	<-c.ended // the result's name is known only after
-	status := http.StatusOK
-	if c.outcome.err != nil {
-		status = http.StatusBadRequest
-	}
-	renderPage(w, status, c.outcome)
+	renderPage(w, http.StatusOK, c.outcome)
 	c.once.Do(func() { close(c.shown) })
 }
 

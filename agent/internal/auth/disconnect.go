@@ -30,9 +30,7 @@ func (m *Manager) Disconnect(ctx context.Context, key store.AccountKey, revoke b
 	defer unlock()
 	var r Revocation
 	if revoke {
-		bounded, cancel := context.WithTimeout(ctx, revokeTimeout)
-		r = m.revoke(bounded, key)
-		cancel()
+		r = m.revoke(ctx, key)
 	}
 	if ctx.Err() != nil {
 		return Revocation{}, context.Cause(ctx)
@@ -44,10 +42,11 @@ func (m *Manager) Disconnect(ctx context.Context, key store.AccountKey, revoke b
 	return r, err
 }
 
-// revoke revokes the tokens at GitLab. An access token that has run out cannot be
-// revoked, and Doorkeeper before 5.8.1 then leaves its refresh token alive: the
-// pair is refreshed first. The caller holds the account's lock.
+// revoke revokes the tokens of an account at GitLab. The caller holds the
+// account's lock, and forgets the tokens afterwards.
 func (m *Manager) revoke(ctx context.Context, key store.AccountKey) Revocation {
+	ctx, cancel := context.WithTimeout(ctx, revokeTimeout)
+	defer cancel()
 	account, tokens, err := m.signedInAccount(key)
 	switch {
 	case account.Refused == ReasonRevoked || account.Refused == ReasonExpired:
@@ -55,21 +54,37 @@ func (m *Manager) revoke(ctx context.Context, key store.AccountKey) Revocation {
 	case err != nil:
 		return Revocation{Failure: err}
 	}
-	if !m.serves(account, tokens, need{}) {
-		renewed, err := m.renew(ctx, account, tokens)
-		switch {
-		case errors.Is(err, errInvalidGrant), errors.Is(err, errNoRefreshToken):
-			return Revocation{Revoked: true}
-		case err != nil:
-			return Revocation{Failure: err}
-		}
-		tokens.Access = renewed.Token
-	}
 	app, err := m.applicationOf(account)
-	if err == nil {
-		err = app.revokeToken(ctx, tokens.Access)
+	if err != nil {
+		return Revocation{Failure: err}
+	}
+	last, err := lastToken(ctx, app, tokens)
+	switch {
+	case errors.Is(err, errInvalidGrant):
+		return Revocation{Revoked: true} // nothing is left that could be used
+	case err == nil:
+		err = app.revokeToken(ctx, last)
 	}
 	return Revocation{Revoked: err == nil, Failure: err}
+}
+
+// lastToken returns an access token that is surely alive. Doorkeeper before 5.8.1
+// confirms the revocation of a pair whose access token has run out and does
+// nothing, so that the refresh token lives on; and this machine's clock may not
+// be GitLab's. So the pair is refreshed first. Where GitLab is in no state to do
+// that, the token at hand has to do.
+func lastToken(ctx context.Context, app *application, tokens store.Tokens) (store.Secret, error) {
+	if tokens.Refresh == "" {
+		return tokens.Access, nil
+	}
+	g, err := app.renew(ctx, tokens.Refresh)
+	switch {
+	case err == nil:
+		return g.access, nil
+	case errors.Is(err, protocol.GitLabError), errors.Is(err, protocol.RateLimited):
+		return tokens.Access, nil
+	}
+	return "", err
 }
 
 // RevocationWarning is a sentence for a revocation that failed.

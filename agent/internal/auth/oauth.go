@@ -269,12 +269,14 @@ func invalidScope(instance string, scopes []string) error {
 	}
 }
 
+// maxDescription bounds how much of GitLab's own words goes into an error.
+const maxDescription = 300
+
 // oauthError joins OAuth's error code and description, which are GitLab's own
-// words and carry no secret, in a bounded length.
+// words and carry no secret.
 func oauthError(code, description string) string {
-	text := code
-	if description != "" {
-		text = description + " (" + code + ")"
+	if description == "" {
+		return providers.Shorten(code, maxDescription)
 	}
-	return strings.ToValidUTF8(text[:min(len(text), 300)], "")
+	return providers.Shorten(description, maxDescription) + " (" + providers.Shorten(code, maxDescription) + ")"
 }

@@ -181,6 +181,7 @@ func (m *Manager) saveSignIn(ctx context.Context, account store.Account, g grant
 		return store.Account{}, err
 	}
 	defer unlock()
+	m.revokeEarlier(ctx, account.Key())
 	account = withGrant(account, g)
 	err = m.Store.Update(func(tx *store.Tx) error {
 		in, err := tx.Instance(account.Instance)
@@ -207,6 +208,16 @@ func (m *Manager) saveSignIn(ctx context.Context, account store.Account, g grant
 	}
 	m.Changed()
 	return account, nil
+}
+
+// revokeEarlier revokes the tokens that an account has had, since they are about
+// to be replaced and nobody could revoke them afterwards. Where it fails, the new
+// sign-in goes on. The caller holds the account's lock.
+func (m *Manager) revokeEarlier(ctx context.Context, key store.AccountKey) {
+	r := m.revoke(ctx, key)
+	if r.Failure != nil && !errors.Is(r.Failure, protocol.SignInRequired) {
+		m.Log.Warn("the tokens of the earlier sign-in could not be revoked", "instance", key.Instance, "error", r.Failure)
+	}
 }
 
 // discard revokes tokens that nobody will use. It is a courtesy: where it fails,

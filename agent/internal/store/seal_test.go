@@ -1,0 +1,152 @@
+package store_test
+
+import (
+	"bytes"
+	"crypto/rand"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	bolt "go.etcd.io/bbolt"
+
+	"github.com/teamcodestream/codestream-agent/agent/internal/store"
+)
+
+func TestASealedSecretDoesNotOpenElsewhere(t *testing.T) {
+	s := filled(t)
+	var swapped int
+	raw(t, s, func(tx *bolt.Tx) error {
+		secrets := tx.Bucket([]byte("secrets"))
+		of := map[string][]byte{}
+		if err := secrets.ForEach(func(key, sealed []byte) error {
+			of[string(key)] = bytes.Clone(sealed)
+			return nil
+		}); err != nil {
+			return err
+		}
+		first, second := []byte("tokens\n"+sam.String()), []byte("tokens\n"+alex.String())
+		swapped = len(of)
+		return errors.Join(secrets.Put(first, of[string(second)]), secrets.Put(second, of[string(first)]),
+			secrets.Put([]byte("client\n"+gitlab), of[string(first)]))
+	})
+	if swapped != 3 {
+		t.Fatalf("the store has %d secrets, want 3", swapped)
+	}
+	for _, key := range []store.AccountKey{sam, alex} {
+		if got, err := tokens(s, key); !errors.Is(err, store.ErrKeyLost) || got != (store.Tokens{}) {
+			t.Errorf("the tokens of another account opened for %s: %v, %v", key.Account, got, err)
+		}
+	}
+	if err := s.View(func(tx *store.Tx) error { _, err := tx.ClientSecret(gitlab); return err }); !errors.Is(err, store.ErrKeyLost) {
+		t.Errorf("the tokens opened as the client secret: %v", err)
+	}
+}
+
+func TestWithoutItsKeyASecretIsLost(t *testing.T) {
+	another := make([]byte, 32)
+	rand.Read(another)
+	for name, change := range map[string]func(path string) error{
+		"removed":   os.Remove,
+		"another":   func(path string) error { return os.WriteFile(path, another, 0o600) },
+		"cut short": func(path string) error { return os.Truncate(path, 31) },
+		"empty":     func(path string) error { return os.Truncate(path, 0) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := filled(t)
+			if err := change(filepath.Join(s.Dir(), keyFile)); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := tokens(s, sam); !errors.Is(err, store.ErrKeyLost) {
+				t.Errorf("the error is %v, want ErrKeyLost", err)
+			}
+			// What is no secret is still there, and new secrets can be kept.
+			if ids, err := instances(s); err != nil || len(ids) != 1 {
+				t.Errorf("the instances are %q, %v", ids, err)
+			}
+			update(t, s, func(tx *store.Tx) error { return tx.PutAccount(account(sam), store.Tokens{Access: "new"}) })
+			if got, err := tokens(s, sam); err != nil || got.Access.Reveal() != "new" {
+				t.Errorf("the new tokens cannot be read: %v", err)
+			}
+		})
+	}
+}
+
+func TestAKeyThatCannotBeReadIsNotReplaced(t *testing.T) {
+	s := filled(t)
+	key := filepath.Join(s.Dir(), keyFile)
+	if err := errors.Join(os.Remove(key), os.Mkdir(key, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tokens(s, sam); err == nil || errors.Is(err, store.ErrKeyLost) {
+		t.Errorf("the error is %v, want one of the file", err)
+	}
+	if err := s.Update(func(tx *store.Tx) error { return tx.PutAccount(account(sam), store.Tokens{Access: "new"}) }); err == nil {
+		t.Error("tokens were saved without a key")
+	}
+}
+
+func TestNoFileHoldsASecret(t *testing.T) {
+	s := filled(t)
+	update(t, s, func(tx *store.Tx) error { // again, so that old pages are there too
+		return tx.PutAccount(account(sam), store.Tokens{Access: "second-access-of-sam", Refresh: "second-refresh-of-sam"})
+	})
+	for path, content := range files(t, s.Dir()) {
+		for _, secret := range []string{"access-of-sam", "refresh-of-sam", "access-of-alex", "secret-of-the-client"} {
+			if bytes.Contains(content, []byte(secret)) {
+				t.Errorf("%s is in the file %s", secret, path)
+			}
+		}
+	}
+}
+
+func TestFilesAreTheOwnersOnly(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows has no modes: the files inherit the access of the user's profile")
+	}
+	s := filled(t)
+	unlock, err := s.LockAccount(t.Context(), sam)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unlock()
+	err = filepath.WalkDir(s.Dir(), func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		want := fs.FileMode(0o600)
+		if entry.IsDir() {
+			want = fs.ModeDir | 0o700
+		}
+		if info.Mode() != want {
+			t.Errorf("%s has the mode %v, want %v", path, info.Mode(), want)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// files returns what is in the regular files below a directory.
+func files(t *testing.T, dir string) map[string][]byte {
+	t.Helper()
+	all := map[string][]byte{}
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() {
+			return err
+		}
+		all[path], err = os.ReadFile(path)
+		return err
+	})
+	if err != nil || len(all) < 2 {
+		t.Fatalf("%s has %d files, %v", dir, len(all), err)
+	}
+	return all
+}

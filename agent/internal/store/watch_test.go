@@ -1,0 +1,99 @@
+package store_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/teamcodestream/codestream-agent/agent/internal/store"
+)
+
+// patience bounds a wait for what has to happen.
+const patience = 20 * time.Second
+
+// watch runs Watch until the test ends, and returns the calls of changed.
+func watch(t *testing.T, s *store.Store, look func() bool) <-chan bool {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	calls := make(chan bool, 100)
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		err := s.Watch(ctx, func() bool {
+			ok := look()
+			calls <- ok
+			return ok
+		})
+		if err != nil {
+			t.Errorf("Watch: %v", err)
+		}
+	})
+	t.Cleanup(func() {
+		cancel()
+		watching.Wait()
+	})
+	return calls
+}
+
+func await(t *testing.T, calls <-chan bool, what string) bool {
+	t.Helper()
+	select {
+	case ok := <-calls:
+		return ok
+	case <-time.After(patience):
+		t.Fatalf("%s was not told", what)
+		return false
+	}
+}
+
+func TestAChangeByAnotherWindowIsTold(t *testing.T) {
+	s := store.New(t.TempDir())
+	seen := make(chan string, 100)
+	calls := watch(t, s, func() bool {
+		ids, err := instances(s)
+		if err != nil {
+			t.Error(err)
+		}
+		for _, id := range ids {
+			seen <- id
+		}
+		return true
+	})
+	await(t, calls, "what happened before the watch began")
+	update(t, store.New(s.Dir()), func(tx *store.Tx) error { return tx.PutInstance(store.Instance{ID: other}, "") })
+	await(t, calls, "the change")
+	if id := <-seen; id != other {
+		t.Errorf("the change is the instance %q, want %q", id, other)
+	}
+}
+
+func TestAChangeThatCouldNotBeSeenIsToldAgain(t *testing.T) {
+	failures := 1
+	calls := watch(t, filled(t), func() bool {
+		failures--
+		return failures < 0
+	})
+	if await(t, calls, "what happened before the watch began") {
+		t.Fatal("the first look did not fail")
+	}
+	if !await(t, calls, "again what could not be seen") {
+		t.Error("the second look failed")
+	}
+}
+
+func TestReadingIsNoChange(t *testing.T) {
+	s := filled(t)
+	calls := watch(t, s, func() bool {
+		_, err := instances(s) // would be told for ever
+		return err == nil
+	})
+	await(t, calls, "what happened before the watch began")
+	if _, err := instances(store.New(s.Dir())); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-calls:
+		t.Error("reading was told as a change")
+	case <-time.After(10 * moment):
+	}
+}

@@ -1,0 +1,290 @@
+package providers_test
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/teamcodestream/codestream-agent/protocol"
+	"github.com/teamcodestream/codestream-agent/providers"
+)
+
+// exchange asks for url and returns the error as TransportError tells it.
+func exchange(ctx context.Context, client *http.Client, url string) error {
+	req, err := http.NewRequestWithContext(ctx, "GET", url+"/path?private_token=glfake-query", nil)
+	if err != nil {
+		return err
+	}
+	resp, err := client.Do(req)
+	if err == nil {
+		_, err = io.Copy(io.Discard, resp.Body)
+		resp.Body.Close()
+	}
+	return providers.TransportError(err, url)
+}
+
+// client is the client that the agent has for these settings.
+func client(t *testing.T, n protocol.Network) *http.Client {
+	t.Helper()
+	var transports providers.Transports
+	transport, err := transports.Get(n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(transports.CloseIdle)
+	return providers.NewClient(transport)
+}
+
+// wantUnreachable asserts HostUnreachable with that cause and those words.
+func wantUnreachable(t *testing.T, err error, address, cause, words string) {
+	t.Helper()
+	e := wantError(t, err, protocol.HostUnreachable, address)
+	if e.Details == nil || e.Details.Cause != cause || !strings.Contains(e.Message, words) || e.Details.Text == "" {
+		t.Errorf("got %q with the details %+v; want the cause %s, and %q", e.Message, e.Details, cause, words)
+	}
+}
+
+func wantError(t *testing.T, err error, code protocol.Code, instance string) *protocol.Error {
+	t.Helper()
+	var e *protocol.Error
+	if !errors.As(err, &e) || e.Code != code {
+		t.Errorf("got %v, want %s", err, code)
+		return &protocol.Error{}
+	}
+	if e.Hint == "" || e.Instance != instance {
+		t.Errorf("about %q, with the hint %q: %v", e.Instance, e.Hint, err)
+	}
+	if text := fmt.Sprint(e.Message, e.Hint, e.Details); strings.Contains(text, "glfake-") {
+		t.Errorf("the error holds a secret: %s", text)
+	}
+	return e
+}
+
+// listen accepts connections and gives each to handle, which closes it.
+func listen(t *testing.T, handle func(net.Conn)) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			handle(conn)
+		}
+	}()
+	t.Cleanup(func() {
+		listener.Close()
+		<-ended
+	})
+	return listener.Addr().String()
+}
+
+func TestNothingListens(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := listener.Addr().String()
+	listener.Close()
+	for _, url := range []string{"http://" + address, "https://" + address} {
+		wantUnreachable(t, exchange(t.Context(), client(t, protocol.Network{}), url), url, "refused", "nothing listens")
+	}
+}
+
+// nameServer asks a name server of this test: no query leaves the machine. Every
+// name has that IPv4 address; without one no name exists.
+func nameServer(t *testing.T, address net.IP) *net.Resolver {
+	t.Helper()
+	socket, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for buffer := make([]byte, 1500); ; {
+			n, from, err := socket.ReadFrom(buffer)
+			if err != nil {
+				return
+			}
+			_, _ = socket.WriteTo(resolve(buffer[:n], address.To4()), from)
+		}
+	}()
+	t.Cleanup(func() {
+		socket.Close()
+		<-ended
+	})
+	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "udp", socket.LocalAddr().String())
+	}}
+}
+
+// resolve makes the answer to a query (RFC 1035, section 4).
+func resolve(query []byte, address net.IP) []byte {
+	end := 12 // of the header; the question is labels, a type and a class
+	for end < len(query)-5 && query[end] != 0 {
+		end += 1 + int(query[end])
+	}
+	answer := append([]byte{}, query[:end+5]...)
+	header, isA := []byte{0x81, 0x80, 0, 1, 0, 0, 0, 0, 0, 0}, query[end+2] == 1
+	switch {
+	case address == nil:
+		header[1] = 0x83 // the name does not exist
+	case isA:
+		header[5] = 1 // one answer: the name above, A, IN, for ever, four bytes
+		answer = append(answer, 0xc0, 12, 0, 1, 0, 1, 0, 0, 0xff, 0xff, 0, 4)
+		answer = append(answer, address...)
+	}
+	copy(answer[2:12], header)
+	return answer
+}
+
+func TestUnknownName(t *testing.T) {
+	dialer := &net.Dialer{Resolver: nameServer(t, nil)}
+	c := providers.NewClient(&http.Transport{DialContext: dialer.DialContext})
+	const url = "https://gitlab.invalid"
+	wantUnreachable(t, exchange(t.Context(), c, url), url, "dns", "the name gitlab.invalid is not known here")
+
+	slow := &net.OpError{Op: "dial", Err: &net.DNSError{Err: "i/o timeout", Name: "gitlab.invalid", IsTimeout: true}}
+	wantUnreachable(t, providers.TransportError(slow, url), url, "timeout", "in time")
+}
+
+func TestSilence(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/body/path" {
+			w.(http.Flusher).Flush()
+		}
+		<-r.Context().Done()
+	}))
+	defer server.Close()
+	impatient := client(t, protocol.Network{})
+	impatient.Timeout = 20 * time.Millisecond
+	wantUnreachable(t, exchange(t.Context(), impatient, server.URL), server.URL, "timeout", "in time")
+	body := server.URL + "/body"
+	wantUnreachable(t, exchange(t.Context(), impatient, body), body, "timeout", "in time")
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	wantUnreachable(t, exchange(ctx, client(t, protocol.Network{}), server.URL), server.URL, "timeout", "in time")
+}
+
+func TestConnectionIsCut(t *testing.T) {
+	for name, send := range map[string]string{
+		"at once":          "",
+		"within a header":  "HTTP/1.1 200 OK\r\nContent-Le",
+		"within the body":  "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n1234",
+		"with nonsense":    "220 mail.example.com ESMTP\r\n",
+		"within its chunk": "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\nx",
+	} {
+		t.Run(name, func(t *testing.T) {
+			url := "http://" + listen(t, func(c net.Conn) {
+				defer c.Close()
+				if _, err := c.Read(make([]byte, 4096)); err == nil {
+					_, _ = io.WriteString(c, send)
+				}
+			})
+			wantUnreachable(t, exchange(t.Context(), client(t, protocol.Network{}), url), url, "connection", "broke")
+		})
+	}
+	t.Run("by a reset", func(t *testing.T) {
+		url := "http://" + listen(t, func(c net.Conn) {
+			_ = c.(*net.TCPConn).SetLinger(0)
+			c.Close()
+		})
+		wantUnreachable(t, exchange(t.Context(), client(t, protocol.Network{}), url), url, "connection", "broke")
+	})
+}
+
+func TestServerThatDoesNotSpeakTLS(t *testing.T) {
+	plain := httptest.NewServer(http.HandlerFunc(hello))
+	defer plain.Close()
+	mail := listen(t, func(c net.Conn) {
+		_, _ = io.WriteString(c, "220 mail.example.com ESMTP\r\n")
+		_, _ = io.Copy(io.Discard, c)
+		c.Close()
+	})
+	for _, url := range []string{"https" + strings.TrimPrefix(plain.URL, "http"), "https://" + mail} {
+		wantUnreachable(t, exchange(t.Context(), client(t, protocol.Network{}), url), url, "connection", "does not speak TLS")
+	}
+}
+
+func TestCertificates(t *testing.T) {
+	known, unknown := newAuthority(t), newAuthority(t)
+	change := func(do func(*x509.Certificate)) *x509.Certificate {
+		c := template("gitlab.example.com")
+		do(c)
+		return c
+	}
+	hour := time.Hour
+	expired := func(c *x509.Certificate) { c.NotBefore, c.NotAfter = c.NotBefore.Add(-2*hour), c.NotBefore.Add(-hour) }
+	early := func(c *x509.Certificate) { c.NotBefore, c.NotAfter = c.NotAfter, c.NotAfter.Add(hour) }
+	elsewhere := func(c *x509.Certificate) { c.DNSNames, c.IPAddresses = []string{"gitlab.example.com"}, nil }
+	for name, c := range map[string]struct {
+		by   authority
+		cert *x509.Certificate
+		hint string
+	}{
+		"unknown authority": {unknown, template("gitlab.example.com"), "network.caFile"},
+		"expired":           {known, change(expired), "expired"},
+		"not valid yet":     {known, change(early), "clock"},
+		"of another host":   {known, change(elsewhere), "another host"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := secure(t, &tls.Config{Certificates: []tls.Certificate{c.by.issue(c.cert)}}, hello)
+			err := exchange(t.Context(), client(t, protocol.Network{CAFile: known.file()}), server.URL)
+			e := wantError(t, err, protocol.CertificateUntrusted, server.URL)
+			until := c.cert.NotAfter.UTC().Format("2006-01-02")
+			for _, words := range []string{"CN=gitlab.example.com,O=Example", "CN=Example Root,O=Example", until} {
+				if !strings.Contains(e.Message, words) {
+					t.Errorf("the message has no %q: %s", words, e.Message)
+				}
+			}
+			d := e.Details
+			if d == nil || d.Subject != "CN=gitlab.example.com,O=Example" || d.Issuer != "CN=Example Root,O=Example" || d.NotAfter == nil || d.Text == "" {
+				t.Errorf("the details are %+v", d)
+			}
+			if !strings.Contains(e.Hint, c.hint) {
+				t.Errorf("the hint has no %q: %s", c.hint, e.Hint)
+			}
+		})
+	}
+	bare := &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}
+	wantError(t, providers.TransportError(bare, "https://x"), protocol.CertificateUntrusted, "https://x")
+}
+
+func TestErrorsThatAreKnownAlready(t *testing.T) {
+	known := &protocol.Error{Code: protocol.SignInRequired, Message: "m"}
+	for _, err := range []error{known, &url.Error{Op: "Get", URL: "x", Err: known}, fmt.Errorf("%w", known)} {
+		if got := providers.TransportError(err, "https://x"); got != error(known) {
+			t.Errorf("%v became %v", err, got)
+		}
+	}
+	if got := providers.TransportError(nil, "https://x"); got != nil {
+		t.Errorf("nothing became %v", got)
+	}
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	if got := exchange(cancelled, client(t, protocol.Network{}), "http://127.0.0.1:1"); got != context.Canceled {
+		t.Errorf("a cancelled request became %v", got)
+	}
+	refused := &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
+	if got := providers.TransportError(refused, "https://x"); !errors.Is(got, protocol.HostUnreachable) || !errors.Is(got, syscall.ECONNREFUSED) {
+		t.Errorf("the cause is lost: %v", got)
+	}
+}

@@ -1,0 +1,268 @@
+package providers_test
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/teamcodestream/codestream-agent/protocol"
+	"github.com/teamcodestream/codestream-agent/providers"
+)
+
+// A proxy forwards and connects. It finds every host at target: so a name that
+// nobody knows is reached through it alone.
+type proxy struct {
+	*httptest.Server
+	target string // host:port
+	refuse int    // the status that is answered instead
+
+	mu   sync.Mutex // guards what follows
+	seen []string   // method, host and credentials
+}
+
+func startProxy(t *testing.T, target string) *proxy {
+	t.Helper()
+	p := &proxy{target: target}
+	p.Server = httptest.NewServer(p)
+	t.Cleanup(p.Close)
+	return p
+}
+
+func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	p.mu.Lock()
+	p.seen = append(p.seen, strings.TrimSpace(r.Method+" "+r.Host+" "+r.Header.Get("Proxy-Authorization")))
+	p.mu.Unlock()
+	switch {
+	case p.refuse != 0:
+		w.WriteHeader(p.refuse)
+	case r.Method == http.MethodConnect:
+		w.WriteHeader(http.StatusOK)
+		client, buffered, err := http.NewResponseController(w).Hijack()
+		if err == nil {
+			pipe(client, buffered, p.target)
+		}
+	default:
+		to := r.Clone(r.Context())
+		to.RequestURI, to.URL.Host = "", p.target
+		resp, err := http.DefaultTransport.RoundTrip(to)
+		if err != nil {
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		defer resp.Body.Close()
+		w.WriteHeader(resp.StatusCode)
+		_, _ = io.Copy(w, resp.Body)
+	}
+}
+
+// pipe connects a client to target until one of them ends.
+func pipe(client net.Conn, from io.Reader, target string) {
+	defer client.Close()
+	server, err := net.Dial("tcp", target)
+	if err != nil {
+		return
+	}
+	defer server.Close()
+	go func() {
+		_, _ = io.Copy(server, from)
+		server.Close()
+	}()
+	_, _ = io.Copy(client, server)
+}
+
+func (p *proxy) requests() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return strings.Join(p.seen, ", ")
+}
+
+// environment sets the variables for proxies, and clears those that are not
+// given.
+func environment(t *testing.T, variables map[string]string) {
+	t.Helper()
+	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "REQUEST_METHOD"} {
+		t.Setenv(strings.ToLower(name), "")
+		t.Setenv(name, variables[name])
+	}
+}
+
+func get(t *testing.T, c *http.Client, url string) (string, error) {
+	t.Helper()
+	resp, err := c.Get(url)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	return string(body), err
+}
+
+// gitlab.test is a name that only the proxy knows: Go never asks a proxy for a
+// loopback address.
+func TestProxyIsUsed(t *testing.T) {
+	ca := newAuthority(t)
+	plain := httptest.NewServer(http.HandlerFunc(hello))
+	defer plain.Close()
+	overTLS := secure(t, &tls.Config{Certificates: []tls.Certificate{ca.issue(template("gitlab.test"))}}, hello)
+	for name, c := range map[string]struct {
+		scheme    string
+		variables map[string]string // PROXY is the proxy's URL
+		network   protocol.Network
+		want      string
+	}{
+		"http, by the settings":        {"http", nil, protocol.Network{Proxy: "PROXY"}, "GET gitlab.test"},
+		"https, by the settings":       {"https", nil, protocol.Network{Proxy: "PROXY"}, "CONNECT gitlab.test:443"},
+		"http, by the environment":     {"http", map[string]string{"HTTP_PROXY": "PROXY"}, protocol.Network{}, "GET gitlab.test"},
+		"https, by the environment":    {"https", map[string]string{"HTTPS_PROXY": "PROXY"}, protocol.Network{}, "CONNECT gitlab.test:443"},
+		"settings before environment":  {"http", map[string]string{"HTTP_PROXY": "http://127.0.0.1:1"}, protocol.Network{Proxy: "PROXY"}, "GET gitlab.test"},
+		"NO_PROXY is replaced":         {"http", map[string]string{"NO_PROXY": "gitlab.test"}, protocol.Network{Proxy: "PROXY", NoProxy: "other.test"}, "GET gitlab.test"},
+		"https, with a name":           {"https", nil, protocol.Network{Proxy: "USER@PROXY"}, "CONNECT gitlab.test:443 Basic c2FtOnB3"},
+		"http, with a name":            {"http", nil, protocol.Network{Proxy: "USER@PROXY"}, "GET gitlab.test Basic c2FtOnB3"},
+		"noProxy names another domain": {"https", nil, protocol.Network{Proxy: "PROXY", NoProxy: ".other.test,lab.test,192.0.2.0/24"}, "CONNECT gitlab.test:443"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			target := map[string]string{"http": plain.URL, "https": overTLS.URL}[c.scheme]
+			p := startProxy(t, strings.TrimPrefix(target, c.scheme+"://"))
+			address := strings.NewReplacer("USER@PROXY", strings.Replace(p.URL, "//", "//sam:pw@", 1), "PROXY", p.URL)
+			variables := map[string]string{}
+			for name, value := range c.variables {
+				variables[name] = address.Replace(value)
+			}
+			environment(t, variables)
+			c.network.Proxy, c.network.CAFile = address.Replace(c.network.Proxy), ca.file()
+			if body, err := get(t, client(t, c.network), c.scheme+"://gitlab.test/"); err != nil || body != "hello" {
+				t.Errorf("got %q, %v", body, err)
+			}
+			if p.requests() != c.want {
+				t.Errorf("the proxy was asked: %s; want %s", p.requests(), c.want)
+			}
+		})
+	}
+}
+
+// The intranet's GitLab is not asked for through the proxy.
+func TestProxyIsPassedBy(t *testing.T) {
+	system := net.DefaultResolver
+	t.Cleanup(func() { net.DefaultResolver = system })
+	net.DefaultResolver = nameServer(t, net.IPv4(127, 0, 0, 1))
+	server := httptest.NewServer(http.HandlerFunc(hello))
+	defer server.Close()
+	port := server.URL[strings.LastIndex(server.URL, ":"):]
+	p := startProxy(t, "127.0.0.1"+port)
+	for name, c := range map[string]struct {
+		host    string
+		noProxy string
+		env     string
+		asked   bool
+	}{
+		"nothing is said":             {"gitlab.test", "", "", true},
+		"noProxy has the host":        {"gitlab.test", "example.com, gitlab.test", "", false},
+		"noProxy has host and port":   {"gitlab.test", "gitlab.test" + port, "", false},
+		"noProxy has another port":    {"gitlab.test", "gitlab.test:1", "", true},
+		"noProxy has everything":      {"gitlab.test", "*", "", false},
+		"NO_PROXY has the host":       {"gitlab.test", "", "gitlab.test", false},
+		"noProxy before NO_PROXY":     {"gitlab.test", "example.com", "gitlab.test", true},
+		"a loopback address":          {"127.0.0.1", "", "", false},
+		"the name of this machine":    {"localhost", "", "", false},
+		"a loopback address, noProxy": {"127.0.0.1", "example.com", "", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			environment(t, map[string]string{"NO_PROXY": c.env})
+			before := p.requests()
+			body, err := get(t, client(t, protocol.Network{Proxy: p.URL, NoProxy: c.noProxy}), "http://"+c.host+port)
+			if err != nil || body != "hello" || (p.requests() != before) != c.asked {
+				t.Errorf("got %q, %v; the proxy was asked: %t", body, err, p.requests() != before)
+			}
+		})
+	}
+}
+
+func TestProxyIsInTheWay(t *testing.T) {
+	environment(t, nil)
+	const url = "https://gitlab.test"
+	refusing := startProxy(t, "")
+	for status, words := range map[int]string{
+		407: "the proxy answers 407 Proxy Authentication Required", 403: "the proxy answers 403 Forbidden", 502: "the proxy answers 502 Bad Gateway",
+	} {
+		refusing.refuse = status
+		c := client(t, protocol.Network{Proxy: refusing.URL})
+		wantUnreachable(t, exchange(t.Context(), c, url), url, "proxy", words)
+	}
+	for _, scheme := range []string{"http", "https", "socks5"} {
+		c := client(t, protocol.Network{Proxy: scheme + "://sam:glfake-pw@127.0.0.1:1"})
+		wantUnreachable(t, exchange(t.Context(), c, url), url, "proxy", "the proxy does not answer")
+		wantUnreachable(t, exchange(t.Context(), c, "http://gitlab.test"), "http://gitlab.test", "proxy", "the proxy does not answer")
+	}
+}
+
+func TestCertificateOfTheProxy(t *testing.T) {
+	environment(t, nil)
+	proxy := secure(t, &tls.Config{Certificates: []tls.Certificate{newAuthority(t).issue(template("proxy.test"))}}, hello)
+	err := exchange(t.Context(), client(t, protocol.Network{Proxy: proxy.URL}), "https://gitlab.test")
+	e := wantError(t, err, protocol.CertificateUntrusted, "https://gitlab.test")
+	if !strings.Contains(e.Message, "the certificate of the proxy (CN=proxy.test,O=Example, issued by") {
+		t.Errorf("got %s", e.Message)
+	}
+}
+
+func TestProxyThatIsNoURL(t *testing.T) {
+	environment(t, nil)
+	for _, proxy := range []string{"proxy.example.com:3128", "127.0.0.1:3128", "proxy", "http://", "http:///x", "%zz", "http://sam:glfake-pw@%zz"} {
+		_, err := new(providers.Transports).Get(protocol.Network{Proxy: proxy})
+		if e := wantError(t, err, protocol.InvalidParams, ""); !strings.Contains(e.Message, "network.proxy") {
+			t.Errorf("%s: %s", proxy, e.Message)
+		}
+	}
+}
+
+// socks serves SOCKS5 (RFC 1928) without authentication: it answers each
+// connection with reply, and where that is 0 it connects to target.
+func socks(t *testing.T, target string, reply byte, names chan<- string) string {
+	return listen(t, func(c net.Conn) {
+		defer c.Close()
+		buffer := make([]byte, 300)
+		if _, err := io.ReadFull(c, buffer[:2]); err != nil {
+			return
+		}
+		_, _ = io.ReadFull(c, buffer[:buffer[1]])
+		_, _ = c.Write([]byte{5, 0})
+		if _, err := io.ReadFull(c, buffer[:5]); err != nil || buffer[3] != 3 {
+			return // not a name
+		}
+		name := make([]byte, int(buffer[4])+2)
+		_, _ = io.ReadFull(c, name)
+		host, port := name[:len(name)-2], binary.BigEndian.Uint16(name[len(name)-2:])
+		names <- fmt.Sprintf("%s:%d", host, port)
+		_, _ = c.Write([]byte{5, reply, 0, 1, 0, 0, 0, 0, 0, 0})
+		if reply == 0 {
+			pipe(c, c, target)
+		}
+	})
+}
+
+func TestSOCKSProxy(t *testing.T) {
+	environment(t, nil)
+	server := httptest.NewServer(http.HandlerFunc(hello))
+	defer server.Close()
+	names := make(chan string, 1)
+	address := socks(t, server.Listener.Addr().String(), 0, names)
+	c := client(t, protocol.Network{Proxy: "socks5://" + address})
+	if body, err := get(t, c, "http://gitlab.test"); err != nil || body != "hello" {
+		t.Errorf("got %q, %v", body, err)
+	}
+	if name := <-names; name != "gitlab.test:80" {
+		t.Errorf("the proxy was asked for %s", name)
+	}
+
+	address = socks(t, "", 5, names)
+	err := exchange(context.Background(), client(t, protocol.Network{Proxy: "socks5://" + address}), "http://gitlab.test")
+	wantUnreachable(t, err, "http://gitlab.test", "proxy", "the proxy")
+}

@@ -1,0 +1,214 @@
+package providers_test
+
+import (
+	"crypto/tls"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/teamcodestream/codestream-agent/protocol"
+	"github.com/teamcodestream/codestream-agent/providers"
+)
+
+func TestCAFileIsTrusted(t *testing.T) {
+	ca, other := newAuthority(t), newAuthority(t)
+	server := secure(t, &tls.Config{Certificates: []tls.Certificate{ca.issue(template("gitlab.test"))}}, hello)
+	for name, c := range map[string]struct {
+		file string
+		code protocol.Code
+	}{
+		"the right one":       {ca.file(), 0},
+		"another one":         {other.file(), protocol.CertificateUntrusted},
+		"the system's":        {"", protocol.CertificateUntrusted},
+		"after other content": {write(t, append([]byte("# the company's\n"), pemOf(t, ca.file())...)), 0},
+	} {
+		err := exchange(t.Context(), client(t, protocol.Network{CAFile: c.file}), server.URL)
+		if c.code == 0 && err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if c.code != 0 {
+			wantError(t, err, c.code, server.URL)
+		}
+	}
+}
+
+func TestClientCertificate(t *testing.T) {
+	ca := newAuthority(t)
+	certFile, keyFile := files(t, ca.issue(template("sam")))
+	wrongCert, wrongKey := files(t, newAuthority(t).issue(template("alex")))
+	whose := func(w http.ResponseWriter, r *http.Request) {
+		_, _ = w.Write([]byte(r.TLS.PeerCertificates[0].Subject.CommonName))
+	}
+	server := secure(t, &tls.Config{
+		Certificates: []tls.Certificate{ca.issue(template("gitlab.test"))},
+		ClientAuth:   tls.RequireAndVerifyClientCert, ClientCAs: ca.pool(),
+	}, whose)
+	body, err := get(t, client(t, protocol.Network{CAFile: ca.file(), ClientCertFile: certFile, ClientKeyFile: keyFile}), server.URL)
+	if err != nil || body != "sam" {
+		t.Errorf("got %q, %v", body, err)
+	}
+	for name, n := range map[string]protocol.Network{
+		"none":                 {CAFile: ca.file()},
+		"of another authority": {CAFile: ca.file(), ClientCertFile: wrongCert, ClientKeyFile: wrongKey},
+	} {
+		err := exchange(t.Context(), client(t, n), server.URL)
+		if e := wantError(t, err, protocol.HostUnreachable, server.URL); e.Details == nil || e.Details.Text == "" {
+			t.Errorf("%s: the details are %+v", name, e.Details)
+		}
+	}
+}
+
+func TestSettingsThatCannotBeUsed(t *testing.T) {
+	ca := newAuthority(t)
+	certFile, keyFile := files(t, ca.issue(template("sam")))
+	_, otherKey := files(t, ca.issue(template("alex")))
+	missing := filepath.Join(t.TempDir(), "none.pem")
+	for name, c := range map[string]struct {
+		network protocol.Network
+		field   string
+	}{
+		"no such CA file":        {protocol.Network{CAFile: missing}, "network.caFile cannot be read: open " + missing},
+		"a directory":            {protocol.Network{CAFile: t.TempDir()}, "network.caFile cannot be read"},
+		"a CA file without one":  {protocol.Network{CAFile: write(t, []byte("hello"))}, "network.caFile has no certificate"},
+		"a CA file with a key":   {protocol.Network{CAFile: keyFile}, "network.caFile has no certificate"},
+		"an empty CA file":       {protocol.Network{CAFile: write(t, nil)}, "network.caFile has no certificate"},
+		"a certificate alone":    {protocol.Network{ClientCertFile: certFile}, "network.clientCertFile with network.clientKeyFile"},
+		"a key alone":            {protocol.Network{ClientKeyFile: keyFile}, "network.clientCertFile with network.clientKeyFile"},
+		"a key of another":       {protocol.Network{ClientCertFile: certFile, ClientKeyFile: otherKey}, "is not a certificate with its key"},
+		"the two the wrong way":  {protocol.Network{ClientCertFile: keyFile, ClientKeyFile: certFile}, "is not a certificate with its key"},
+		"no such certificate":    {protocol.Network{ClientCertFile: missing, ClientKeyFile: keyFile}, missing},
+		"a proxy that is no URL": {protocol.Network{Proxy: "proxy:3128"}, "network.proxy is not a URL"},
+	} {
+		var transports providers.Transports
+		_, err := transports.Get(c.network)
+		if e := wantError(t, err, protocol.InvalidParams, ""); !strings.Contains(e.Message, c.field) {
+			t.Errorf("%s: got %q, want %q", name, e.Message, c.field)
+		}
+	}
+}
+
+// A setting that is mended is read again: an error is not kept.
+func TestSettingsAreReadAgainAfterAnError(t *testing.T) {
+	var transports providers.Transports
+	n := protocol.Network{CAFile: filepath.Join(t.TempDir(), "ca.pem")}
+	if _, err := transports.Get(n); err == nil {
+		t.Fatal("a missing file is taken")
+	}
+	n.CAFile = newAuthority(t).file()
+	if _, err := transports.Get(n); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestOldTLSIsRefused(t *testing.T) {
+	ca := newAuthority(t)
+	server := secure(t, &tls.Config{
+		Certificates: []tls.Certificate{ca.issue(template("gitlab.test"))},
+		MinVersion:   tls.VersionTLS10, MaxVersion: tls.VersionTLS11,
+	}, hello)
+	err := exchange(t.Context(), client(t, protocol.Network{CAFile: ca.file()}), server.URL)
+	wantUnreachable(t, err, server.URL, "connection", "broke")
+}
+
+// connections counts a server's.
+type connections struct {
+	mu     sync.Mutex
+	opened int
+	closed chan struct{}
+}
+
+func (c *connections) watch(_ net.Conn, state http.ConnState) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch state {
+	case http.StateNew:
+		c.opened++
+	case http.StateClosed:
+		c.closed <- struct{}{}
+	}
+}
+
+func TestConnectionsAreUsedAgainUntilCloseIdle(t *testing.T) {
+	count := connections{closed: make(chan struct{}, 9)}
+	server := httptest.NewUnstartedServer(http.HandlerFunc(hello))
+	server.Config.ConnState = count.watch
+	server.Start()
+	defer server.Close()
+	var transports providers.Transports
+	ask := func(n protocol.Network) {
+		transport, err := transports.Get(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := get(t, providers.NewClient(transport), server.URL); err != nil {
+			t.Error(err)
+		}
+	}
+	opened := func() int {
+		count.mu.Lock()
+		defer count.mu.Unlock()
+		return count.opened
+	}
+	ask(protocol.Network{})
+	ask(protocol.Network{})
+	if opened() != 1 {
+		t.Errorf("%d connections for two requests", opened())
+	}
+	ask(protocol.Network{NoProxy: "example.com"})
+	if opened() != 2 {
+		t.Errorf("other settings have the same connection")
+	}
+	transports.CloseIdle()
+	<-count.closed
+	<-count.closed
+	ask(protocol.Network{})
+	if opened() != 3 {
+		t.Errorf("%d connections after CloseIdle", opened())
+	}
+	transports.CloseIdle()
+}
+
+func TestTransportsFromManyGoroutines(t *testing.T) {
+	var transports providers.Transports
+	var group sync.WaitGroup
+	for i := range 16 {
+		group.Go(func() {
+			if _, err := transports.Get(protocol.Network{NoProxy: string(rune('a' + i%4))}); err != nil {
+				t.Error(err)
+			}
+			transports.CloseIdle()
+		})
+	}
+	group.Wait()
+}
+
+// Nobody fills the agent's memory with a header.
+func TestHeadersAreBounded(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("X-Large", strings.Repeat("a", 2<<20))
+	}))
+	defer server.Close()
+	wantUnreachable(t, exchange(t.Context(), client(t, protocol.Network{}), server.URL), server.URL, "connection", "broke")
+}
+
+func TestUserAgent(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = w.Write([]byte(r.UserAgent()))
+	}))
+	defer server.Close()
+	transports := providers.Transports{UserAgent: "codestream-agent/1.2.3"}
+	defer transports.CloseIdle()
+	for range 2 {
+		transport, err := transports.Get(protocol.Network{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := get(t, providers.NewClient(transport), server.URL); err != nil || got != transports.UserAgent {
+			t.Errorf("got %q, %v", got, err)
+		}
+	}
+}
