@@ -180,8 +180,9 @@ type ErrorData struct {
 	// Instance is the id of the instance it is about, if it is about one.
 	Instance string `json:"instance,omitempty"`
 	// Hint is the next step, for a person.
-	Hint              string `json:"hint,omitempty"`
-	RetryAfterSeconds int    `json:"retryAfterSeconds,omitempty"`
+	Hint string `json:"hint,omitempty"`
+	// RetryAfterSeconds is how long GitLab asks to wait.
+	RetryAfterSeconds int `json:"retryAfterSeconds,omitempty"`
 	// Status is GitLab's HTTP status, where it answered.
 	Status  int           `json:"status,omitempty"`
 	Details *ErrorDetails `json:"details,omitempty"`

@@ -121,6 +121,7 @@ type ConfigureResult struct {
 
 // UnconfigureParams names an instance.
 type UnconfigureParams struct {
+	// Instance is the id, or the URL in any spelling.
 	Instance string `json:"instance"`
 }
 
@@ -129,11 +130,13 @@ type UnconfigureResult struct{}
 
 // StatusParams optionally names one instance.
 type StatusParams struct {
+	// Instance is the id of one instance. Default: all.
 	Instance string `json:"instance,omitempty"`
 }
 
 // StatusResult lists what is known.
 type StatusResult struct {
+	// Instances stand in the order of their ids.
 	Instances []Instance `json:"instances"`
 }
 
@@ -202,7 +205,8 @@ type TokenResult struct {
 	TokenType string `json:"tokenType"`
 	// ExpiresAt is null for a token that does not expire.
 	ExpiresAt *time.Time `json:"expiresAt"`
-	Scopes    []string   `json:"scopes"`
+	// Scopes are those that GitLab granted.
+	Scopes []string `json:"scopes"`
 	// GitUsername is the user name for git over HTTPS, with the token as password.
 	GitUsername string `json:"gitUsername"`
 }
@@ -230,6 +234,7 @@ type CallAPIParams struct {
 
 // CallAPIResult is GitLab's answer.
 type CallAPIResult struct {
+	// Status is GitLab's HTTP status, below 300.
 	Status int `json:"status"`
 	// Headers have lower-case names; several values are joined by ", ".
 	Headers map[string]string `json:"headers"`
@@ -256,6 +261,7 @@ type ResolveRemoteParams struct {
 
 // RemoteProject is a project on a configured instance.
 type RemoteProject struct {
+	// Instance is the id of the instance.
 	Instance string `json:"instance"`
 	// ProjectPath is the full path with all groups, without ".git".
 	ProjectPath string `json:"projectPath"`
@@ -263,6 +269,7 @@ type RemoteProject struct {
 
 // DiagnoseParams optionally names one instance.
 type DiagnoseParams struct {
+	// Instance is the id of one instance. Default: all.
 	Instance string `json:"instance,omitempty"`
 }
 
@@ -273,6 +280,7 @@ type DiagnoseResult struct {
 
 // DidStartAuthenticationParams tells where the user has to go.
 type DidStartAuthenticationParams struct {
+	// Instance is the id of the instance.
 	Instance string     `json:"instance"`
 	Method   AuthMethod `json:"method"`
 	// AuthorizeURL is where the browser goes (method "browser").
@@ -283,7 +291,8 @@ type DidStartAuthenticationParams struct {
 	VerificationURI string `json:"verificationUri,omitempty"`
 	// VerificationURIComplete is the same with the code in it.
 	VerificationURIComplete string `json:"verificationUriComplete,omitempty"`
-	UserCode                string `json:"userCode,omitempty"`
+	// UserCode is what the user enters there.
+	UserCode string `json:"userCode,omitempty"`
 	// ExpiresAt is when the agent stops waiting.
 	ExpiresAt time.Time `json:"expiresAt"`
 }
@@ -295,6 +304,7 @@ type DidChangeInstancesParams struct {
 
 // DidChangeAuthenticationParams tells what became of an account.
 type DidChangeAuthenticationParams struct {
+	// Instance is the id of the instance.
 	Instance string `json:"instance"`
 	// Account is the id of the account.
 	Account string `json:"account,omitempty"`
@@ -302,6 +312,7 @@ type DidChangeAuthenticationParams struct {
 	User  *User     `json:"user,omitempty"`
 	State AuthState `json:"state"`
 	// Reason is "refreshed" for a renewed token, and for signInRequired why GitLab
-	// does not accept the tokens: "revoked" or "expired".
+	// does not accept the tokens, or why they cannot be used: "revoked", "expired"
+	// or "keyLost".
 	Reason string `json:"reason,omitempty"`
 }

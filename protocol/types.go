@@ -50,7 +50,8 @@ type Instance struct {
 	// trailing slash, the root's case kept.
 	ID string `json:"id"`
 	// URL is the base URL to which every endpoint is joined.
-	URL  string `json:"url"`
+	URL string `json:"url"`
+	// Name is shown to people.
 	Name string `json:"name"`
 	// ClientID is the ID of the OAuth application.
 	ClientID string `json:"clientId,omitempty"`
@@ -58,10 +59,13 @@ type Instance struct {
 	Confidential bool `json:"confidential"`
 	// RedirectURI is the exact line to register as redirect URI with the
 	// application in GitLab.
-	RedirectURI string   `json:"redirectUri"`
-	Scopes      []string `json:"scopes"`
-	SSHHosts    []string `json:"sshHosts"`
-	Source      Source   `json:"source"`
+	RedirectURI string `json:"redirectUri"`
+	// Scopes are asked for at sign-in.
+	Scopes []string `json:"scopes"`
+	// SSHHosts are further hosts under which git remotes reach the instance.
+	SSHHosts []string `json:"sshHosts"`
+	// Source is where the instance comes from.
+	Source Source `json:"source"`
 	// Version is GitLab's own, as last seen, such as "17.11.0".
 	Version string `json:"version,omitempty"`
 	Auth    Auth   `json:"auth"`
@@ -72,7 +76,7 @@ type Auth struct {
 	// State is pending while a sign-in waits; else signedIn where any account is,
 	// signInRequired where one was, and signedOut.
 	State AuthState `json:"state"`
-	// Reason tells why a sign-in is required.
+	// Reason tells why a sign-in is required: "revoked", "expired" or "keyLost".
 	Reason   string    `json:"reason,omitempty"`
 	Accounts []Account `json:"accounts"`
 }
@@ -116,6 +120,8 @@ const (
 
 // Check is one line of a diagnosis.
 type Check struct {
+	// Name is what was checked: "store", "instance", "address", "application" or
+	// "account".
 	Name string `json:"name"`
 	// Instance is the id of the instance that was checked, if one was.
 	Instance string      `json:"instance,omitempty"`

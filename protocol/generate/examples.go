@@ -31,7 +31,7 @@ func pick(m *Model, method *Method, s script) *Example {
 		if method.Result != nil {
 			answer := s.answer(i)
 			switch {
-			case answer != nil && answer.kind == result:
+			case answer != nil && answer.kind == result && answer.body != nil:
 				example.Result = m.sample(answer.body, *method.Result)
 			case answer != nil || msg.from == FromEditor:
 				continue

@@ -174,8 +174,6 @@ func (m *message) answer(id, text string) error {
 	m.id = id
 	word, rest := cutWord(text)
 	switch {
-	case word == "result" && rest == "":
-		return errors.New("the result is missing")
 	case word == "result":
 		m.kind = result
 		return m.parseBody(rest)

@@ -20,7 +20,6 @@ func TestAMalformedScriptIsNamedWithItsLine(t *testing.T) {
 		{"two values", "-- session --\n-> 1 m {} {}\n", "s.txtar:2: not JSON: more than one JSON value"},
 		{"unknown error", "-- session --\n<- 1 error Oops {}\n", `s.txtar:2: no error of the protocol is called "Oops"`},
 		{"neither result nor error", "-- session --\n<- 1 answer {}\n", "s.txtar:2: an answer is ID result JSON"},
-		{"no result", "-- session --\n<- 1 result\n", "s.txtar:2: the result is missing"},
 		{"empty reply", "-- session --\n-> reply window/showDocument\n", "s.txtar:2: an answer is"},
 		{"last line", "-- session --\n-> 1 m {", "s.txtar:2: not JSON"},
 	} {
