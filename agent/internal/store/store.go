@@ -128,8 +128,8 @@ func (s *Store) transact(readOnly bool, fn func(*Tx) error) (err error) {
 // isEmpty reports whether a file that could not be opened for reading is one
 // that nobody has written yet.
 func (s *Store) isEmpty(openErr error) bool {
-	if openErr == nil {
-		return false
+	if openErr == nil || errors.Is(openErr, os.ErrNotExist) {
+		return openErr != nil
 	}
 	info, err := os.Stat(s.path())
 	return errors.Is(err, os.ErrNotExist) || err == nil && info.Size() == 0
