@@ -17,7 +17,8 @@ const module = "github.com/teamcodestream/codestream-agent/"
 // line of their own.
 var importRules = map[string][]string{
 	"protocol":                   {},
-	"protocol/generate":          {"protocol"},
+	"protocol/script":            {"protocol"},
+	"protocol/generate":          {"protocol/script", "protocol"},
 	"providers":                  {"protocol"},
 	"providers/gitlabsm":         {"providers", "protocol"},
 	"providers/all":              {"providers", "providers/gitlabsm"},
@@ -28,7 +29,7 @@ var importRules = map[string][]string{
 	"agent/internal/team":        {"agent/internal/store", "providers", "protocol"},
 	"agent/internal/auth":        {"agent/internal/store", "agent/internal/work", "providers", "protocol"},
 	"agent/internal/acceptance":  {},
-	"agent/internal/sessiontest": {"agent/internal/store", "providers/providertest", "protocol"},
+	"agent/internal/sessiontest": {"agent/internal/store", "providers/providertest", "protocol/script", "protocol"},
 	"agent/cmd/codestream-agent": {"agent", "providers/all"},
 	"agent/cmd/codestream-demo":  {"agent/internal/sessiontest", "providers/providertest", "protocol"},
 }

@@ -2,12 +2,50 @@ package main
 
 import (
 	"encoding/json"
+	"os"
 	"path/filepath"
+	"slices"
+
+	"github.com/teamcodestream/codestream-agent/protocol/script"
 )
+
+// preferred are the scripts that examples are taken from first; the others
+// follow by name.
+var preferred = []string{"sign-in.txtar"}
+
+// readScripts reads the session scripts in dir, in the order in which examples
+// are looked for. There need not be any.
+func readScripts(dir string) ([]*script.Script, error) {
+	paths, err := filepath.Glob(filepath.Join(dir, "*.txtar"))
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(paths)
+	rank := func(path string) int {
+		if i := slices.Index(preferred, filepath.Base(path)); i >= 0 {
+			return i
+		}
+		return len(preferred)
+	}
+	slices.SortStableFunc(paths, func(a, b string) int { return rank(a) - rank(b) })
+	var scripts []*script.Script
+	for _, path := range paths {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return nil, err
+		}
+		s, err := script.Parse(path, data, script.Commands{})
+		if err != nil {
+			return nil, err
+		}
+		scripts = append(scripts, s)
+	}
+	return scripts, nil
+}
 
 // addExamples gives every method the first example that the scripts have of it,
 // and the errors that they show for it.
-func addExamples(m *Model, scripts []script) {
+func addExamples(m *Model, scripts []*script.Script) {
 	for i := range m.Methods {
 		method := &m.Methods[i]
 		for _, s := range scripts {
@@ -22,43 +60,27 @@ func addExamples(m *Model, scripts []script) {
 // pick returns the first message in the script that is an example of the method.
 // A request of the editor has to be answered with a result; one of the agent may
 // be left to the editor that runs the script.
-func pick(m *Model, method *Method, s script) *Example {
-	for i, msg := range s.messages {
-		if msg.method != method.Name || method.From != FromBoth && method.From != msg.from {
+func pick(m *Model, method *Method, s *script.Script) *Example {
+	for _, exchange := range s.Exchanges(method.Name) {
+		call, answer := exchange.Call, exchange.Answer
+		from := FromAgent
+		if call.Arrow == "->" {
+			from = FromEditor
+		}
+		if method.From != FromBoth && method.From != from {
 			continue
 		}
-		example := &Example{Script: filepath.Base(s.path), From: msg.from, ID: msg.id}
+		example := &Example{Script: filepath.Base(s.Name), From: from, ID: call.ID}
 		if method.Result != nil {
-			answer := s.answer(i)
 			switch {
-			case answer != nil && answer.kind == result && answer.body != nil:
-				example.Result = m.sample(answer.body, *method.Result)
-			case answer != nil || msg.from == FromEditor:
+			case answer != nil && answer.Form != script.Failure && answer.JSON != nil:
+				example.Result = m.sample(answer.JSON, *method.Result)
+			case answer != nil || from == FromEditor:
 				continue
 			}
 		}
-		example.Params = m.sample(msg.body, method.Params)
+		example.Params = m.sample(call.JSON, method.Params)
 		return example
-	}
-	return nil
-}
-
-// answer returns the answer to the request at i, or nil.
-func (s script) answer(i int) *message {
-	asked := s.messages[i]
-	id := asked.id
-	if asked.from == FromAgent {
-		id = asked.method // what a reply is for
-	}
-	for j := i + 1; j < len(s.messages); j++ {
-		msg := &s.messages[j]
-		switch {
-		case msg.window != asked.window:
-		case msg.from == asked.from && msg.kind == call && msg.id == asked.id && (asked.id != "" || msg.method == asked.method):
-			return nil // the next request of that name
-		case msg.from != asked.from && msg.kind != call && msg.id == id:
-			return msg
-		}
 	}
 	return nil
 }
@@ -66,7 +88,7 @@ func (s script) answer(i int) *message {
 // errorsOf lists the errors that a request's doc names, and those that a script
 // shows for it. What any request may meet (malformed, unknown, too early) is not
 // listed.
-func (m *Model) errorsOf(method *Method, scripts []script) []string {
+func (m *Model) errorsOf(method *Method, scripts []*script.Script) []string {
 	if method.Result == nil {
 		return nil
 	}
@@ -75,12 +97,9 @@ func (m *Model) errorsOf(method *Method, scripts []script) []string {
 		found[span[1:len(span)-1]] = true
 	}
 	for _, s := range scripts {
-		for i, msg := range s.messages {
-			if msg.kind != call || msg.method != method.Name {
-				continue
-			}
-			if answer := s.answer(i); answer != nil && answer.kind == failure {
-				found[answer.err] = true
+		for _, exchange := range s.Exchanges(method.Name) {
+			if answer := exchange.Answer; answer != nil {
+				found[answer.ErrorName] = true // "" where it is none
 			}
 		}
 	}
@@ -95,9 +114,9 @@ func (m *Model) errorsOf(method *Method, scripts []script) []string {
 
 // sample returns the JSON of a script with samples for its placeholders, or nil
 // where there is none. t is what the JSON ought to be.
-func (m *Model) sample(v *value, t Type) json.RawMessage {
+func (m *Model) sample(v *script.Value, t Type) json.RawMessage {
 	if v == nil {
 		return nil
 	}
-	return json.RawMessage((&sampler{model: m}).fill(v, t, "").line())
+	return json.RawMessage((&sampler{model: m}).fill(v, t, "").String())
 }

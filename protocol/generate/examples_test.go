@@ -1,9 +1,13 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/teamcodestream/codestream-agent/protocol/script"
 )
 
 // withScripts returns the model with examples from these scripts only, by path
@@ -14,16 +18,21 @@ func withScripts(t *testing.T, pathsAndTexts ...string) *Model {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var scripts []script
+	var scripts []*script.Script
 	for pair := range slices.Chunk(pathsAndTexts, 2) {
-		s, err := parseScript(pair[0], "-- session --\n"+pair[1])
-		if err != nil {
-			t.Fatal(err)
-		}
-		scripts = append(scripts, s)
+		scripts = append(scripts, mustParse(t, pair[0], pair[1]))
 	}
 	addExamples(model, scripts)
 	return model
+}
+
+func mustParse(t *testing.T, path, session string) *script.Script {
+	t.Helper()
+	s, err := script.Parse(path, []byte("Prose.\n-- session --\n"+session), script.Commands{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 func methodNamed(m *Model, name string) Method {
@@ -118,29 +127,32 @@ func TestPlaceholdersBecomeSamples(t *testing.T) {
 		{`{"name": "${any}"}`, `{"name": "gitlab.example.com"}`, Type{Kind: Ref, Name: "Instance"}},
 		{`{"query": {"page": "${number}"}}`, `{"query": {"page": "7"}}`, Type{Kind: Ref, Name: "CallAPIParams"}},
 	} {
-		v, err := parseValue(quotePlaceholders(test.text))
-		if err != nil {
-			t.Errorf("%s: %v", test.text, err)
-		} else if got := string(m.sample(v, test.of)); got != test.want {
+		body := mustParse(t, "a.txtar", "-> m "+test.text).Session[0].JSON
+		if got := string(m.sample(body, test.of)); got != test.want {
 			t.Errorf("%s: got %s, want %s", test.text, got, test.want)
 		}
 	}
 }
 
-func TestLongJSONIsBrokenBetweenItsFields(t *testing.T) {
-	v, err := parseValue(`{"b": [1, 2], "a": {"long": "0123456789", "empty": {}}, "c": [{"x": null}]}`)
+func TestScriptsComeInTheOrderOfPreference(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"zebra.txtar", "sign-in.txtar", "ant.txtar", "notes.md"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("Prose.\n-- session --\n-> exit\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	scripts, err := readScripts(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `{
-     "b": [1, 2],
-     "a": {
-       "long": "0123456789",
-       "empty": {}
-     },
-     "c": [{"x": null}]
-   }`
-	if got := v.pretty("   ", 10, 30); got != want {
-		t.Errorf("got\n%s\nwant\n%s", got, want)
+	var names []string
+	for _, s := range scripts {
+		names = append(names, filepath.Base(s.Name))
+	}
+	if got := strings.Join(names, " "); got != "sign-in.txtar ant.txtar zebra.txtar" {
+		t.Error(got)
+	}
+	if scripts, err := readScripts(filepath.Join(dir, "none")); err != nil || scripts != nil {
+		t.Errorf("without a directory: %v, %v", scripts, err)
 	}
 }

@@ -6,9 +6,10 @@
 //
 // It works in two steps. Reflection over protocol.Declarations gives the shapes
 // and the source gives the comments (load.go, types.go, source.go, prose.go); the
-// session scripts give the examples (script.go, examples.go, sample.go). Together they are a
-// [Model], which knows no output language. A generator turns the model into one
-// file (markdown.go); another language is another generator in the list here.
+// session scripts, as package protocol/script reads them, give the examples
+// (examples.go, sample.go). Together they are a [Model], which knows no output
+// language. A generator turns the model into one file (markdown.go); another
+// language is another generator in the list here.
 //
 // Start at [Model].
 package main

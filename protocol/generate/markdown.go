@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/teamcodestream/codestream-agent/protocol/script"
 )
 
 //go:embed intro.md
@@ -229,7 +231,7 @@ func (p *page) about(doc, name string) string {
 	if !ok {
 		return p.prose(doc)
 	}
-	verb, after := cutWord(rest)
+	verb, after := script.CutWord(rest)
 	switch {
 	case verb == "is" || verb == "are":
 		rest = after

@@ -2,8 +2,9 @@ package main
 
 import (
 	"cmp"
-	"regexp"
 	"strings"
+
+	"github.com/teamcodestream/codestream-agent/protocol/script"
 )
 
 // known are the samples for the placeholders that mean the same in every script.
@@ -60,34 +61,6 @@ var samples = map[string]string{
 	"id":                      "7",
 }
 
-// placeholder is the innermost ${…} of a text.
-var placeholder = regexp.MustCompile(`\$\{([^${}]*)\}`)
-
-// quotePlaceholders puts quotes round placeholders that stand outside of strings,
-// so that the text is JSON.
-func quotePlaceholders(text string) string {
-	var b strings.Builder
-	inString := false
-	for i := 0; i < len(text); i++ {
-		switch {
-		case inString && text[i] == '\\' && i+1 < len(text):
-			b.WriteString(text[i : i+2])
-			i++
-			continue
-		case text[i] == '"':
-			inString = !inString
-		case !inString && text[i] == '$':
-			if at := placeholder.FindStringIndex(text[i:]); at != nil && at[0] == 0 {
-				b.WriteString(`"` + text[i:i+at[1]] + `"`)
-				i += at[1] - 1
-				continue
-			}
-		}
-		b.WriteByte(text[i])
-	}
-	return b.String()
-}
-
 // sampler puts samples in the place of placeholders.
 type sampler struct {
 	model *Model
@@ -95,51 +68,44 @@ type sampler struct {
 }
 
 // fill returns v, which is a t and the value of the field, without placeholders.
-func (s *sampler) fill(v *value, t Type, field string) *value {
-	if text, ok := v.text(); ok {
-		if !placeholder.MatchString(text) {
-			return v
-		}
-		if name, ok := v.whole(); ok && !strings.HasPrefix(name, "contains:") {
-			return s.typed(t, lastPart(name), field)
-		}
-		for placeholder.MatchString(text) { // one may stand within another
-			text = placeholder.ReplaceAllStringFunc(text, func(p string) string {
-				return inText(p[2:len(p)-1], field)
-			})
-		}
-		return newScalar(text)
+func (s *sampler) fill(v *script.Value, t Type, field string) *script.Value {
+	if v.Kind == script.Text {
+		return s.fillText(v, t, field)
 	}
-	filled := &value{scalar: v.scalar, object: v.object}
-	for _, item := range v.list {
-		elem := Type{Kind: Any}
-		if t.Kind == List {
-			elem = *t.Elem
-		}
-		if name, _ := item.whole(); name != "rest" { // there may be more
-			filled.list = append(filled.list, s.fill(item, elem, field))
-		}
-	}
-	for _, m := range v.members {
-		if name, _ := m.value.whole(); name != "absent" { // there is no such field
-			filled.members = append(filled.members, member{m.name, s.fill(m.value, s.member(t, m.name), sampleKey(t, m.name))})
+	filled := &script.Value{Kind: v.Kind, Text: v.Text}
+	for i, member := range v.Values {
+		name := member.Placeholder()
+		switch {
+		case v.Kind == script.Array && name != "rest": // there may be more
+			elem := Type{Kind: Any}
+			if t.Kind == List {
+				elem = *t.Elem
+			}
+			filled.Values = append(filled.Values, s.fill(member, elem, field))
+		case v.Kind == script.Object && name != "absent": // there is no such field
+			key := v.Keys[i]
+			filled.Keys = append(filled.Keys, key)
+			filled.Values = append(filled.Values, s.fill(member, s.member(t, key), sampleKey(t, key)))
 		}
 	}
 	return filled
 }
 
-// whole returns the name of the placeholder that the value is, if it is one.
-func (v *value) whole() (name string, ok bool) {
-	text, _ := v.text()
-	at := placeholder.FindStringSubmatchIndex(text)
-	if at == nil || at[0] > 0 || at[1] < len(text) {
-		return "", false
+func (s *sampler) fillText(v *script.Value, t Type, field string) *script.Value {
+	if name := v.Placeholder(); name != "" && !strings.HasPrefix(name, "contains:") {
+		return s.typed(t, lastPart(name), field)
 	}
-	return text[at[2]:at[3]], true
+	text := v.Text
+	for script.Placeholders.MatchString(text) { // one may stand within another
+		text = script.Placeholders.ReplaceAllStringFunc(text, func(p string) string {
+			return inText(p[2 : len(p)-1])
+		})
+	}
+	return script.NewScalar(text)
 }
 
 // inText returns the sample for a placeholder that is a part of a string.
-func inText(name, field string) string {
+func inText(name string) string {
 	if part, ok := strings.CutPrefix(name, "contains:"); ok {
 		return part
 	}
@@ -161,54 +127,55 @@ func (s *sampler) member(t Type, name string) Type {
 
 // typed returns a sample of a type, for a placeholder called name that fills a
 // field.
-func (s *sampler) typed(t Type, name, field string) *value {
+func (s *sampler) typed(t Type, name, field string) *script.Value {
 	switch t.Kind {
 	case Null:
-		return newScalar(nil)
+		return script.NewScalar(nil)
 	case Boolean:
-		return newScalar(true)
+		return script.NewScalar(true)
 	case Integer, Number:
-		return newScalar(7)
+		return script.NewScalar(7)
 	case Time:
-		return newScalar(cmp.Or(samples[field], known["time"]))
+		return script.NewScalar(cmp.Or(samples[field], known["time"]))
 	case Empty, Map:
-		return &value{object: true}
+		return &script.Value{Kind: script.Object}
 	case List:
 		if text, ok := samples[field]; ok && t.Elem.Kind == String {
-			return &value{list: []*value{newScalar(text)}}
+			return &script.Value{Kind: script.Array, Values: []*script.Value{script.NewScalar(text)}}
 		}
-		return &value{}
+		return &script.Value{Kind: script.Array}
 	case Any:
 		if known[name] == "" && samples[name] == "" && samples[field] == "" {
-			return &value{object: true}
+			return &script.Value{Kind: script.Object}
 		}
 	case Ref:
 		return s.reference(t, name, field)
 	}
-	return newScalar(named(name, field))
+	return script.NewScalar(named(name, field))
 }
 
-func (s *sampler) reference(t Type, name, field string) *value {
+func (s *sampler) reference(t Type, name, field string) *script.Value {
 	if st := s.model.Struct(t.Name); st != nil && s.depth < 8 {
 		s.depth++
 		defer func() { s.depth-- }()
-		v := &value{object: true}
+		v := &script.Value{Kind: script.Object}
 		for _, f := range st.Fields {
 			if !f.Optional {
-				v.members = append(v.members, member{f.Name, s.typed(f.Type, "any", sampleKey(t, f.Name))})
+				v.Keys = append(v.Keys, f.Name)
+				v.Values = append(v.Values, s.typed(f.Type, "any", sampleKey(t, f.Name)))
 			}
 		}
 		return v
 	}
 	for _, e := range s.model.Enums {
 		if e.Name == t.Name {
-			return newScalar(e.Values[0].Value)
+			return script.NewScalar(e.Values[0].Value)
 		}
 	}
 	if text, ok := samples[t.Name]; ok { // an alias
-		return newScalar(text)
+		return script.NewScalar(text)
 	}
-	return newScalar(named(name, field))
+	return script.NewScalar(named(name, field))
 }
 
 // sampleKey returns under what the sample for a field stands.

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+
+	"github.com/teamcodestream/codestream-agent/protocol/script"
 )
 
 func (p *page) method(m Method) {
@@ -127,7 +129,7 @@ func cell(text string) string {
 	return strings.NewReplacer("|", `\|`, "\n\n", "<br>", "\n", " ").Replace(text)
 }
 
-const exampleWidth = 96
+var exampleLayout = script.Layout{Width: 96, Indent: "   ", EndsAlone: true}
 
 func (p *page) example(m Method) {
 	e := m.Example
@@ -151,15 +153,15 @@ func (p *page) example(m Method) {
 }
 
 func (p *page) message(begin string, of json.RawMessage) {
-	v, err := parseValue(string(of))
-	if err != nil {
-		panic(fmt.Sprintf("an example that is no JSON: %s", of)) // sample made it
-	}
-	if v == nil {
+	if of == nil {
 		p.line(begin)
 		return
 	}
-	p.out.WriteString(begin + " " + v.pretty("   ", len(begin)+1, exampleWidth) + "\n")
+	v, err := script.ParseValue(of)
+	if err != nil {
+		panic(fmt.Sprintf("an example that is no JSON: %s", of)) // sample made it
+	}
+	p.out.WriteString(begin + " " + exampleLayout.Format(v, len(begin)+1) + "\n")
 }
 
 func (p *page) types() {
@@ -210,7 +212,7 @@ func (p *page) enums() {
 			if doc == "" {
 				doc = v.GoName[commonPrefix(e.Values):] // "Error" for MessageError
 			}
-			p.line("| `%s` | %s |", newScalar(v.Value).scalar, cell(doc))
+			p.line("| `%s` | %s |", script.NewScalar(v.Value), cell(doc))
 		}
 	}
 }

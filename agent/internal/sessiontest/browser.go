@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/teamcodestream/codestream-agent/protocol/script"
 	"github.com/teamcodestream/codestream-agent/providers/providertest"
 )
 
@@ -58,20 +59,20 @@ func (w *world) joinBrowsers(ctx context.Context) error {
 	return nil
 }
 
-func parseBrowser(a *args) action {
-	switch verb := a.word("what the browser does"); verb {
+func parseBrowser(words *script.Words) action {
+	switch verb := words.Word("what the browser does"); verb {
 	case "approves", "denies":
 		user := ""
-		if !a.empty() && !strings.HasPrefix(a.rest, "until ") {
-			user = a.word("the user")
+		if !words.Empty() && !words.IsNext("until") {
+			user = words.Word("the user")
 		}
-		until := !a.empty()
+		until := !words.Empty()
 		if until {
-			a.expect("until", "callback")
+			words.Expect("until", "callback")
 		}
 		return func(ctx context.Context, s *session) error { return s.consent(ctx, verb == "approves", user, until) }
 	case "opens":
-		address := a.word("the URL")
+		address := words.Word("the URL")
 		return func(_ context.Context, s *session) error {
 			s.world.browse(func(ctx context.Context) (*providertest.Page, error) {
 				return providertest.NewBrowser("", "", nil).Open(ctx, address)
@@ -79,10 +80,10 @@ func parseBrowser(a *args) action {
 			return nil
 		}
 	case "calls":
-		a.expect("back")
-		return parseCallback(a)
+		words.Expect("back")
+		return parseCallback(words)
 	default:
-		a.fail("a browser does not do %q", verb)
+		words.Fail("a browser does not do %q", verb)
 		return nil
 	}
 }
@@ -125,20 +126,20 @@ func (s *session) consent(ctx context.Context, approve bool, user string, untilC
 }
 
 // parseCallback reads [METHOD] [host NAME] [path PATH] [QUERY].
-func parseCallback(a *args) action {
+func parseCallback(words *script.Words) action {
 	method, host, path := http.MethodGet, "", ""
 	for _, other := range []string{"GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS"} {
-		if a.next(other) {
+		if words.Next(other) {
 			method = other
 		}
 	}
-	if a.next("host") {
-		host = a.word("the host")
+	if words.Next("host") {
+		host = words.Word("the host")
 	}
-	if a.next("path") {
-		path = a.word("the path")
+	if words.Next("path") {
+		path = words.Word("the path")
 	}
-	query := a.optional()
+	query := words.Optional()
 	return func(_ context.Context, s *session) error {
 		if s.world.signIn == nil {
 			return errors.New("no step has seen a sign-in start")
@@ -176,8 +177,8 @@ func fetch(ctx context.Context, method, address, host string) (*providertest.Pag
 }
 
 // parsePage reads what a step says of a browser's page.
-func parsePage(a *args) action {
-	if a.next("unreachable") {
+func parsePage(words *script.Words) action {
+	if words.Next("unreachable") {
 		return func(ctx context.Context, s *session) error {
 			if page, err := s.world.join(ctx); err == nil {
 				return fmt.Errorf("the browser got a page with status %d", page.Status)
@@ -185,8 +186,8 @@ func parsePage(a *args) action {
 			return nil
 		}
 	}
-	if a.next("header") {
-		name, part := a.word("the header"), a.word("the substring")
+	if words.Next("header") {
+		name, part := words.Word("the header"), words.Word("the substring")
 		return func(ctx context.Context, s *session) (err error) {
 			page := s.world.page
 			if page == nil || len(s.world.pending) > 0 {
@@ -200,18 +201,18 @@ func parsePage(a *args) action {
 			return nil
 		}
 	}
-	status := a.number("the status")
+	status := words.Number("the status")
 	var present, absent []string
-	for !a.empty() && a.err == nil {
+	for words.More() {
 		list := &present
-		if a.next("lacks") {
+		if words.Next("lacks") {
 			list = &absent
 		} else {
-			a.expect("contains")
+			words.Expect("contains")
 		}
-		*list = append(*list, a.word("the text"))
-		for !a.empty() && a.err == nil && !a.isNext("contains") && !a.isNext("lacks") {
-			*list = append(*list, a.word("the text"))
+		*list = append(*list, words.Word("the text"))
+		for words.More() && !words.IsNext("contains") && !words.IsNext("lacks") {
+			*list = append(*list, words.Word("the text"))
 		}
 	}
 	return func(ctx context.Context, s *session) error {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/teamcodestream/codestream-agent/protocol"
+	"github.com/teamcodestream/codestream-agent/protocol/script"
 )
 
 // checkConformance compares every message of the agents with its declaration in
@@ -56,7 +57,7 @@ func conform(t reflect.Type, data []byte) error {
 	if err := json.Unmarshal(data, reflect.New(t).Interface()); err != nil {
 		return err
 	}
-	v, err := parseValue(data)
+	v, err := script.ParseValue(data)
 	if err != nil {
 		return err
 	}
@@ -65,8 +66,8 @@ func conform(t reflect.Type, data []byte) error {
 
 // conformValue checks what decoding does not: that fields are there and known,
 // and what is null.
-func conformValue(path string, t reflect.Type, v *value) error {
-	isNull := v.kind == scalar && v.text == "null"
+func conformValue(path string, t reflect.Type, v *script.Value) error {
+	isNull := v.Kind == script.Scalar && v.Text == "null"
 	if t.Kind() == reflect.Pointer {
 		if isNull {
 			return nil
@@ -83,10 +84,10 @@ func conformValue(path string, t reflect.Type, v *value) error {
 	case reflect.Struct:
 		return conformStruct(path, t, v)
 	case reflect.Slice, reflect.Map:
-		for i, member := range v.values {
+		for i, member := range v.Values {
 			at := fmt.Sprintf("%s[%d]", path, i)
-			if v.kind == object {
-				at = path + "." + v.keys[i]
+			if v.Kind == script.Object {
+				at = path + "." + v.Keys[i]
 			}
 			if err := conformValue(at, t.Elem(), member); err != nil {
 				return err
@@ -96,13 +97,13 @@ func conformValue(path string, t reflect.Type, v *value) error {
 	return nil
 }
 
-func conformStruct(path string, t reflect.Type, v *value) error {
+func conformStruct(path string, t reflect.Type, v *script.Value) error {
 	known := map[string]bool{}
 	for i := range t.NumField() {
 		field := t.Field(i)
 		name, options, _ := strings.Cut(field.Tag.Get("json"), ",")
 		known[name] = true
-		member := v.field(name)
+		member := v.Field(name)
 		if member == nil {
 			if !strings.Contains(options, "omit") {
 				return fmt.Errorf("%s.%s is missing", path, name)
@@ -113,7 +114,7 @@ func conformStruct(path string, t reflect.Type, v *value) error {
 			return err
 		}
 	}
-	for _, key := range v.keys {
+	for _, key := range v.Keys {
 		if !known[key] {
 			return fmt.Errorf("%s.%s is not declared", path, key)
 		}

@@ -3,6 +3,8 @@ package sessiontest
 import (
 	"fmt"
 	"strings"
+
+	"github.com/teamcodestream/codestream-agent/protocol/script"
 )
 
 // maxShown is how much of a message is shown when a script fails.
@@ -23,7 +25,7 @@ func (s *session) note(arrow string, w *window, text string) {
 func (s *session) report(line int, err error) error {
 	var b strings.Builder
 	if line > 0 {
-		b.WriteString(position(s.script.Name, line))
+		b.WriteString(script.Position(s.script.Name, line))
 	} else if s.script.Name != "" {
 		b.WriteString(s.script.Name + ": ")
 	}

@@ -193,10 +193,11 @@
 //
 // # The way through the code
 //
-// script.go, step.go and words.go read the language; run.go finds the scripts and
-// session.go plays one. window.go is an editor with its agent (editor.go,
-// process.go), world.go all the rest (setup.go and usher.go start it,
-// outside.go, browser.go and storesteps.go change it). expect.go compares what came, by pattern.go;
+// Package protocol/script reads the language, for the reference page too; run.go
+// finds the scripts and session.go plays one. window.go is an editor with its
+// agent (editor.go, process.go), world.go all the rest (setup.go and usher.go read
+// the setup and start it, outside.go, browser.go and storesteps.go read the steps
+// after "!" and change it). expect.go compares what came, by pattern.go;
 // secrets.go and conform.go look at everything once more at the end. Start at
-// [Script] and [Run].
+// [script.Script] and [Run].
 package sessiontest

@@ -9,17 +9,18 @@ import (
 	"strings"
 
 	"github.com/teamcodestream/codestream-agent/protocol"
+	"github.com/teamcodestream/codestream-agent/protocol/script"
 )
 
 // expect matches the next messages of a window with the steps, in any order.
-func (s *session) expect(ctx context.Context, w *window, steps []Step) error {
+func (s *session) expect(ctx context.Context, w *window, steps []script.Step) error {
 	remaining := slices.Clone(steps)
 	for len(remaining) > 0 {
 		m, err := s.nextMessage(ctx, w, remaining)
 		if err != nil {
 			return fmt.Errorf("missing message: %w\n%s", err, wanted(remaining))
 		}
-		found := slices.IndexFunc(remaining, func(step Step) bool { return s.compare(step, m, false) == nil })
+		found := slices.IndexFunc(remaining, func(step script.Step) bool { return s.compare(step, m, false) == nil })
 		if found < 0 && s.edits != nil {
 			found = 0
 			s.edits.rewrite(remaining[0], s, m)
@@ -36,20 +37,20 @@ func (s *session) expect(ctx context.Context, w *window, steps []Step) error {
 
 // compare returns how a message differs from what a step asks for. Unless it is
 // only a trial, the variables that the pattern binds are then set.
-func (s *session) compare(step Step, m *Message, trial bool) []string {
+func (s *session) compare(step script.Step, m *Message, trial bool) []string {
 	actual, diffs := payload(step, m)
-	if diffs != nil || step.body == "" {
+	if diffs != nil || step.Body == "" {
 		return diffs
 	}
-	text, err := s.vars.expandJSON(step.body, true)
+	text, err := s.vars.expandJSON(step.Body, true)
 	if err != nil {
 		return []string{err.Error()}
 	}
-	pattern, err := parseValue([]byte(text))
+	pattern, err := script.ParseValue([]byte(text))
 	if err != nil {
 		return []string{"the pattern is not JSON: " + err.Error()}
 	}
-	got, err := parseValue(actual)
+	got, err := script.ParseValue(actual)
 	if err != nil {
 		return []string{"there is nothing to compare the pattern with"}
 	}
@@ -62,30 +63,30 @@ func (s *session) compare(step Step, m *Message, trial bool) []string {
 
 // payload returns the part of a message that the step's pattern is for, or in
 // what the message is of another kind.
-func payload(step Step, m *Message) (json.RawMessage, []string) {
+func payload(step script.Step, m *Message) (json.RawMessage, []string) {
 	differ := func(format string, values ...any) (json.RawMessage, []string) {
 		return nil, []string{fmt.Sprintf(format, values...)}
 	}
 	switch {
-	case step.form == incoming && m.Method != step.Method:
+	case step.Form == script.Incoming && m.Method != step.Method:
 		return differ("want %s, got %s", step.Method, describe(m))
-	case step.form == incoming:
+	case step.Form == script.Incoming:
 		return m.Params, nil
 	case !m.IsResponse() || idText(m) != step.ID:
 		return differ("want the response to %s, got %s", step.ID, describe(m))
-	case step.form == result && m.Error != nil:
+	case step.Form == script.Result && m.Error != nil:
 		return differ("want a result, got %s", describe(m))
-	case step.form == result:
+	case step.Form == script.Result:
 		return m.Result, nil
 	case m.Error == nil:
-		return differ("want the error %s, got %s", step.name, describe(m))
+		return differ("want the error %s, got %s", step.ErrorName, describe(m))
 	}
 	name, err := m.Error.errorName()
 	if err != nil {
 		return differ("%v", err)
 	}
-	if name != step.name {
-		return differ("want the error %s, got %s", step.name, describe(m))
+	if name != step.ErrorName {
+		return differ("want the error %s, got %s", step.ErrorName, describe(m))
 	}
 	return m.Error.Data, nil
 }
@@ -124,7 +125,7 @@ func (s *session) matched(w *window, m *Message) {
 
 // mismatch explains which of the expected messages was the nearest, and what is
 // wrong with the one that came.
-func (s *session) mismatch(steps []Step, m *Message) error {
+func (s *session) mismatch(steps []script.Step, m *Message) error {
 	nearest, diffs := steps[0], s.compare(steps[0], m, true)
 	for _, step := range steps[1:] {
 		if _, other := payload(step, m); other == nil {
@@ -133,11 +134,11 @@ func (s *session) mismatch(steps []Step, m *Message) error {
 		}
 	}
 	return fmt.Errorf("unexpected message:\n    <- %s\n%s  %s", clip(string(m.Raw), maxShown),
-		wanted([]Step{nearest}), strings.Join(diffs, "\n  "))
+		wanted([]script.Step{nearest}), strings.Join(diffs, "\n  "))
 }
 
 // wanted shows the steps that something else came for.
-func wanted(steps []Step) string {
+func wanted(steps []script.Step) string {
 	var b strings.Builder
 	b.WriteString("want:\n")
 	for _, step := range steps {

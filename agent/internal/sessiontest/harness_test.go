@@ -13,11 +13,11 @@ import (
 // runScript runs a script with a launcher and returns what is wrong.
 func runScript(t *testing.T, text string, launcher Launcher, timeout time.Duration) error {
 	t.Helper()
-	script, err := parseNamed("test.txtar", []byte("Prose.\n"+text))
+	script, err := parse("test.txtar", []byte("Prose.\n"+text))
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = script.run(config{
+	_, err = run(script, config{
 		launch:  func(dataDir string, env []string) *Process { return launcher(t, dataDir, env) },
 		root:    t.TempDir(),
 		timeout: timeout,

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/teamcodestream/codestream-agent/protocol"
+	"github.com/teamcodestream/codestream-agent/protocol/script"
 )
 
 // Message is what the agent sent: a request (ID and Method), a notification
@@ -36,6 +37,11 @@ type ResponseError struct {
 	Code    int             `json:"code"`
 	Message string          `json:"message"`
 	Data    json.RawMessage `json:"data,omitempty"`
+}
+
+// responseError is what a script says that the editor answers.
+func responseError(r *script.Refusal) *ResponseError {
+	return &ResponseError{Code: r.Code, Message: r.Message}
 }
 
 // Error returns the code's name and the message.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/teamcodestream/codestream-agent/protocol/script"
 	"github.com/teamcodestream/codestream-agent/providers/providertest"
 )
 
@@ -16,37 +17,37 @@ import (
 type action func(ctx context.Context, s *session) error
 
 func parseOutside(text string) (action, error) {
-	a := newArgs(text)
+	words := script.NewWords(text)
 	var act action
-	switch subject := a.word("who"); subject {
+	switch subject := words.Word("who"); subject {
 	case "browser":
-		act = parseBrowser(a)
+		act = parseBrowser(words)
 	case "page":
-		act = parsePage(a)
+		act = parsePage(words)
 	case "store":
-		act = parseStore(a)
+		act = parseStore(words)
 	case "editor":
-		act = parseAnswers(a)
+		act = parseAnswers(words)
 	case "file":
-		act = parseFile(a)
+		act = parseFile(words)
 	case "restart", "kill", "start", "closes", "exits":
-		act = parseProcess(subject, a)
+		act = parseProcess(subject, words)
 	default:
-		act = parseGitLabDoes(subject, a)
+		act = parseGitLabDoes(subject, words)
 	}
-	return act, a.end()
+	return act, words.End()
 }
 
 // parseProcess reads what happens to the agent of a window.
-func parseProcess(verb string, a *args) action {
+func parseProcess(verb string, words *script.Words) action {
 	status := 0
 	switch verb {
 	case "closes":
-		a.expect("stdin")
+		words.Expect("stdin")
 	case "exits":
-		status = a.number("the status")
+		status = words.Number("the status")
 	}
-	number := a.numberOr(1, "the window")
+	number := words.NumberOr(1, "the window")
 	if verb == "start" {
 		return func(ctx context.Context, s *session) error {
 			if _, err := s.window(number); err == nil {
@@ -78,21 +79,21 @@ func parseProcess(verb string, a *args) action {
 }
 
 // parseAnswers reads: editor answers METHOD by hand | result JSON | error CODE "message".
-func parseAnswers(a *args) action {
-	a.expect("answers")
-	method := a.word("the method")
+func parseAnswers(words *script.Words) action {
+	words.Expect("answers")
+	method := words.Word("the method")
 	var answer Answer
-	switch how := a.word("the answer"); how {
+	switch how := words.Word("the answer"); how {
 	case "by":
-		a.expect("hand")
+		words.Expect("hand")
 		answer = ByHand
 	case "result":
-		answer = Always(json.RawMessage(a.json()))
+		answer = Always(json.RawMessage(words.JSON()))
 	case "error":
-		refusal, _ := parseRefusal(a)
-		answer = func(json.RawMessage) (any, *ResponseError) { return nil, refusal }
+		refusal := words.Refusal()
+		answer = func(json.RawMessage) (any, *ResponseError) { return nil, responseError(refusal) }
 	default:
-		a.fail("an editor does not answer %q", how)
+		words.Fail("an editor does not answer %q", how)
 	}
 	return func(_ context.Context, s *session) error {
 		if s.profile.answers == nil {
@@ -109,9 +110,9 @@ func parseAnswers(a *args) action {
 }
 
 // parseFile reads: file PATH PATTERN, of a file in the workspace.
-func parseFile(a *args) action {
-	path := a.word("the file")
-	if a.next("absent") {
+func parseFile(words *script.Words) action {
+	path := words.Word("the file")
+	if words.Next("absent") {
 		return func(_ context.Context, s *session) error {
 			if _, err := os.Stat(filepath.Join(s.workspace, filepath.FromSlash(path))); err == nil {
 				return fmt.Errorf("the file %s is there", path)
@@ -119,13 +120,13 @@ func parseFile(a *args) action {
 			return nil
 		}
 	}
-	pattern := a.json()
+	pattern := words.JSON()
 	return func(_ context.Context, s *session) error {
 		data, err := os.ReadFile(filepath.Join(s.workspace, filepath.FromSlash(path)))
 		if err != nil {
 			return err
 		}
-		if diffs := s.compare(Step{form: incoming, body: pattern}, &Message{Params: data}, false); diffs != nil {
+		if diffs := s.compare(script.Step{Form: script.Incoming, Body: pattern}, &Message{Params: data}, false); diffs != nil {
 			return fmt.Errorf("the file %s:\n  %s", path, strings.Join(diffs, "\n  "))
 		}
 		return nil
@@ -133,7 +134,7 @@ func parseFile(a *args) action {
 }
 
 // parseGitLabDoes reads what happens at an instance.
-func parseGitLabDoes(name string, a *args) action {
+func parseGitLabDoes(name string, words *script.Words) action {
 	do := func(act func(*gitlab, *session)) action {
 		return func(_ context.Context, s *session) error {
 			g, err := s.world.gitlab(name)
@@ -143,37 +144,37 @@ func parseGitLabDoes(name string, a *args) action {
 			return err
 		}
 	}
-	switch verb := a.word("what happens"); verb {
+	switch verb := words.Word("what happens"); verb {
 	case "revokes":
-		user := a.word("the user")
+		user := words.Word("the user")
 		return do(func(g *gitlab, _ *session) { g.RevokeTokens(user) })
 	case "expires":
-		user := a.word("the user")
+		user := words.Word("the user")
 		return do(func(g *gitlab, _ *session) { g.ExpireTokens(user) })
 	case "blocks":
-		user := a.word("the user")
+		user := words.Word("the user")
 		return do(func(g *gitlab, _ *session) {
 			blocked := g.user(user)
 			blocked.Blocked = true
 			g.AddUser(blocked)
 		})
 	case "renews":
-		a.expect("the", "secret")
+		words.Expect("the", "secret")
 		return do(func(g *gitlab, s *session) { s.vars[name+".clientSecret"] = g.RenewSecret(g.app.ID) })
 	case "goes":
-		a.expect("down")
+		words.Expect("down")
 		return do(func(g *gitlab, _ *session) { g.SetDown(true) })
 	case "comes":
-		a.expect("up")
+		words.Expect("up")
 		return do(func(g *gitlab, _ *session) { g.SetDown(false) })
 	case "fault":
-		return parseFault(name, a)
+		return parseFault(name, words)
 	case "release":
 		return do(func(g *gitlab, _ *session) { g.release() })
 	case "recovers":
 		return do(func(g *gitlab, _ *session) { g.ClearFaults() })
 	case "awaits":
-		method, path, n := a.word("the HTTP method"), a.word("the path"), a.numberOr(1, "the number of requests")
+		method, path, n := words.Word("the HTTP method"), words.Word("the path"), words.NumberOr(1, "the number of requests")
 		return func(ctx context.Context, s *session) error {
 			g, err := s.world.gitlab(name)
 			if err != nil {
@@ -183,7 +184,7 @@ func parseGitLabDoes(name string, a *args) action {
 			return g.Await(ctx, method, path, before+n)
 		}
 	case "counts":
-		method, path, n := a.word("the HTTP method"), a.word("the path"), a.number("the number of requests")
+		method, path, n := words.Word("the HTTP method"), words.Word("the path"), words.Number("the number of requests")
 		return func(_ context.Context, s *session) error {
 			g, err := s.world.gitlab(name)
 			if err != nil {
@@ -195,28 +196,28 @@ func parseGitLabDoes(name string, a *args) action {
 			return nil
 		}
 	default:
-		a.fail("unknown: %q %q", name, verb)
+		words.Fail("unknown: %q %q", name, verb)
 		return nil
 	}
 }
 
 // parseFault reads: fault ENDPOINT WHAT… [times N].
-func parseFault(name string, a *args) action {
-	endpoint := providertest.Endpoint(a.word("the endpoint"))
+func parseFault(name string, words *script.Words) action {
+	endpoint := providertest.Endpoint(words.Word("the endpoint"))
 	var f providertest.Fault
 	hold := false
-	for !a.empty() && a.err == nil {
-		switch word := a.word("what goes wrong"); word {
+	for words.More() {
+		switch word := words.Word("what goes wrong"); word {
 		case "status":
-			f.Status = a.number("the status")
+			f.Status = words.Number("the status")
 		case "body":
-			f.Body = a.word("the body")
+			f.Body = words.Word("the body")
 		case "type":
-			f.ContentType = a.word("the content type")
+			f.ContentType = words.Word("the content type")
 		case "rate-limit":
-			f.Status, f.RetryAfter = http.StatusTooManyRequests, a.number("the seconds")
+			f.Status, f.RetryAfter = http.StatusTooManyRequests, words.Number("the seconds")
 		case "delay":
-			f.Delay = a.duration("the delay")
+			f.Delay = words.Duration("the delay")
 		case "drop-before":
 			f.DropBefore = true
 		case "drop-after":
@@ -226,9 +227,9 @@ func parseFault(name string, a *args) action {
 		case "hold":
 			hold = true
 		case "times":
-			f.Times = a.number("how often")
+			f.Times = words.Number("how often")
 		default:
-			a.fail("a fault is not %q", word)
+			words.Fail("a fault is not %q", word)
 		}
 	}
 	return func(_ context.Context, s *session) (err error) {

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/teamcodestream/codestream-agent/protocol/script"
 )
 
 // wildcards are the patterns that stand for a piece of a string. Those of
@@ -24,14 +26,6 @@ func isWildcard(name string) bool {
 		strings.HasPrefix(name, "bind:") || strings.HasPrefix(name, "contains:")
 }
 
-// wildcard returns the name within ${…} where the whole pattern is one.
-func (v *value) wildcard() string {
-	if v.kind != text || !strings.HasPrefix(v.text, "${") || strings.Index(v.text, "}") != len(v.text)-1 {
-		return ""
-	}
-	return v.text[2 : len(v.text)-1]
-}
-
 // A matcher compares a pattern with a value, and keeps what differs.
 type matcher struct {
 	vars  variables
@@ -40,7 +34,7 @@ type matcher struct {
 }
 
 // match compares, and on success binds. It returns the differences.
-func match(pattern, actual *value, vars variables) []string {
+func match(pattern, actual *script.Value, vars variables) []string {
 	m := &matcher{vars: vars, bound: variables{}}
 	m.match("", pattern, actual)
 	if m.diffs == nil {
@@ -49,41 +43,41 @@ func match(pattern, actual *value, vars variables) []string {
 	return m.diffs
 }
 
-func (m *matcher) match(path string, want, got *value) {
-	name := want.wildcard()
+func (m *matcher) match(path string, want, got *script.Value) {
+	name := want.Placeholder()
 	switch {
 	case name != "":
 		m.whole(path, name, want, got)
-	case want.kind != got.kind:
+	case want.Kind != got.Kind:
 		m.differ(path, want, got)
-	case want.kind == object:
+	case want.Kind == script.Object:
 		m.object(path, want, got)
-	case want.kind == array:
+	case want.Kind == script.Array:
 		m.array(path, want, got)
-	case want.kind == text:
+	case want.Kind == script.Text:
 		m.text(path, want, got)
-	case want.text != got.text:
+	case want.Text != got.Text:
 		m.differ(path, want, got)
 	}
 }
 
 // whole matches a value with a pattern that stands for all of it.
-func (m *matcher) whole(path, name string, want, got *value) {
+func (m *matcher) whole(path, name string, want, got *script.Value) {
 	ok := true
 	switch name {
 	case "any":
 	case "absent":
 		ok = false
 	case "number":
-		ok = got.kind == scalar && strings.ContainsAny(got.text[:1], "-0123456789")
+		ok = got.Kind == script.Scalar && strings.ContainsAny(got.Text[:1], "-0123456789")
 	case "time":
-		if ok = got.kind == text && wholly(timeExpr).MatchString(got.text); ok {
-			_, err := time.Parse(time.RFC3339Nano, got.text)
+		if ok = got.Kind == script.Text && wholly(timeExpr).MatchString(got.Text); ok {
+			_, err := time.Parse(time.RFC3339Nano, got.Text)
 			ok = err == nil
 		}
 	default:
-		if bind, is := strings.CutPrefix(name, "bind:"); is && got.kind < array {
-			ok = m.bind(bind, got.text)
+		if bind, is := strings.CutPrefix(name, "bind:"); is && got.Kind < script.Array {
+			ok = m.bind(bind, got.Text)
 			break
 		}
 		m.text(path, want, got)
@@ -95,11 +89,11 @@ func (m *matcher) whole(path, name string, want, got *value) {
 }
 
 // text matches a string with one that may hold wildcards.
-func (m *matcher) text(path string, want, got *value) {
-	expr, names := stringExpr(want.text)
+func (m *matcher) text(path string, want, got *script.Value) {
+	expr, names := stringExpr(want.Text)
 	found := []string(nil)
-	if got.kind == text {
-		found = expr.FindStringSubmatch(got.text)
+	if got.Kind == script.Text {
+		found = expr.FindStringSubmatch(got.Text)
 	}
 	if found == nil {
 		m.differ(path, want, got)
@@ -130,7 +124,7 @@ func stringExpr(pattern string) (*regexp.Regexp, []string) {
 	var names []string
 	rest := pattern
 	for {
-		at := placeholder.FindStringIndex(rest)
+		at := script.Placeholders.FindStringIndex(rest)
 		if at == nil {
 			expr.WriteString(regexp.QuoteMeta(rest))
 			return wholly(expr.String()), names
@@ -152,11 +146,11 @@ func stringExpr(pattern string) (*regexp.Regexp, []string) {
 func wholly(expr string) *regexp.Regexp { return regexp.MustCompile(`(?s)\A` + expr + `\z`) }
 
 // object matches the fields that the pattern names; others may be there.
-func (m *matcher) object(path string, want, got *value) {
-	for i, key := range want.keys {
-		member, there := want.values[i], got.field(key)
+func (m *matcher) object(path string, want, got *script.Value) {
+	for i, key := range want.Keys {
+		member, there := want.Values[i], got.Field(key)
 		switch below := path + "." + key; {
-		case member.wildcard() == "absent":
+		case member.Placeholder() == "absent":
 			if there != nil {
 				m.diffs = append(m.diffs, fmt.Sprintf("%s: want no such field, got %s", below, there))
 			}
@@ -169,20 +163,20 @@ func (m *matcher) object(path string, want, got *value) {
 }
 
 // array matches element by element, up to a ${rest} that ends the pattern.
-func (m *matcher) array(path string, want, got *value) {
-	expected := want.values
-	if n := len(expected); n > 0 && expected[n-1].wildcard() == "rest" && len(got.values) >= n-1 {
+func (m *matcher) array(path string, want, got *script.Value) {
+	expected := want.Values
+	if n := len(expected); n > 0 && expected[n-1].Placeholder() == "rest" && len(got.Values) >= n-1 {
 		expected = expected[:n-1]
-	} else if n != len(got.values) {
-		m.diffs = append(m.diffs, fmt.Sprintf("%s: want %d elements, got %d: %s", orRoot(path), n, len(got.values), got))
+	} else if n != len(got.Values) {
+		m.diffs = append(m.diffs, fmt.Sprintf("%s: want %d elements, got %d: %s", orRoot(path), n, len(got.Values), got))
 		return
 	}
 	for i, element := range expected {
-		m.match(fmt.Sprintf("%s[%d]", path, i), element, got.values[i])
+		m.match(fmt.Sprintf("%s[%d]", path, i), element, got.Values[i])
 	}
 }
 
-func (m *matcher) differ(path string, want, got *value) {
+func (m *matcher) differ(path string, want, got *script.Value) {
 	diff := fmt.Sprintf("%s: want %s, got %s", orRoot(path), want, got)
 	if !slices.Contains(m.diffs, diff) {
 		m.diffs = append(m.diffs, diff)

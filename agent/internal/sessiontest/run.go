@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/teamcodestream/codestream-agent/protocol/script"
 )
 
 // update rewrites the scripts. It exists in test programs only.
@@ -56,22 +58,22 @@ func Run(t *testing.T, dir string, launchers map[string]Launcher) {
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
 			t.Parallel()
-			script, err := ReadScript(file)
+			parsed, err := readScript(file)
 			if err != nil {
 				t.Fatal(err)
 			}
 			for _, name := range names {
 				t.Run(name, func(t *testing.T) {
 					t.Parallel()
-					runFile(t, file, script, launchers[name])
+					runFile(t, file, parsed, launchers[name])
 				})
 			}
 		})
 	}
 }
 
-func runFile(t *testing.T, file string, script *Script, launcher Launcher) {
-	updated, err := script.run(config{
+func runFile(t *testing.T, file string, parsed *script.Script, launcher Launcher) {
+	updated, err := run(parsed, config{
 		launch:  func(dataDir string, env []string) *Process { return launcher(t, dataDir, env) },
 		root:    t.TempDir(),
 		timeout: stepTimeout(t),
@@ -87,12 +89,21 @@ func runFile(t *testing.T, file string, script *Script, launcher Launcher) {
 	}
 }
 
-// ReadScript reads and parses a script. The positions in its errors have the
+// readScript reads and parses a script. The positions in its errors have the
 // file's name.
-func ReadScript(file string) (*Script, error) {
+func readScript(file string) (*script.Script, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
-	return parseNamed(filepath.Base(file), data)
+	return parse(filepath.Base(file), data)
+}
+
+// parse reads a script. The setup and the steps after "!" are what only this
+// package knows.
+func parse(name string, data []byte) (*script.Script, error) {
+	return script.Parse(name, data, script.Commands{
+		Setup:   func(text string) error { _, err := parseSetup(text); return err },
+		Outside: func(text string) error { _, err := parseOutside(text); return err },
+	})
 }

@@ -13,11 +13,12 @@ import (
 	"time"
 
 	"github.com/teamcodestream/codestream-agent/protocol"
+	"github.com/teamcodestream/codestream-agent/protocol/script"
 )
 
 // A session is one run of a script.
 type session struct {
-	script *Script
+	script *script.Script
 	launch func(dataDir string, env []string) *Process
 	// dataDir, home and workspace lie in root.
 	root, dataDir, home, workspace string
@@ -48,19 +49,19 @@ type config struct {
 
 // run runs the script and returns all that is wrong. Nothing of the run is left
 // when it returns. With config.update it returns the corrected script too.
-func (script *Script) run(c config) (updated []byte, err error) {
+func run(played *script.Script, c config) (updated []byte, err error) {
 	s := &session{
-		script: script, launch: c.launch, timeout: c.timeout,
+		script: played, launch: c.launch, timeout: c.timeout,
 		root: c.root, dataDir: filepath.Join(c.root, "data"),
 		home: filepath.Join(c.root, "home"), workspace: filepath.Join(c.root, "workspace"),
-		windows: make([]*window, 1), usesWorkspace: len(script.Files) > 0,
+		windows: make([]*window, 1), usesWorkspace: len(played.Files) > 0,
 	}
 	s.vars = variables{
 		"dataDir": s.dataDir, "workspace": s.workspace,
 		"workspaceUri": (&url.URL{Scheme: "file", Path: filepath.ToSlash(s.workspace)}).String(),
 	}
 	if c.update {
-		s.edits = &edits{script: script}
+		s.edits = &edits{script: played}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s.world = newWorld(ctx)
@@ -175,11 +176,11 @@ func (s *session) within(ctx context.Context, line int, do func(context.Context)
 }
 
 // step runs one step, or a group of "<=".
-func (s *session) step(ctx context.Context, steps []Step) error {
+func (s *session) step(ctx context.Context, steps []script.Step) error {
 	step := steps[0]
-	if step.form == outside {
+	if step.Form == script.Outside {
 		s.note("!", nil, s.shown(step))
-		text, err := s.vars.expand(step.body, true)
+		text, err := s.vars.expand(step.Body, true)
 		if err != nil {
 			return err
 		}
@@ -197,7 +198,7 @@ func (s *session) step(ctx context.Context, steps []Step) error {
 		s.note("->", w, s.shown(step))
 		return s.send(w, step)
 	}
-	byWindow := map[int][]Step{}
+	byWindow := map[int][]script.Step{}
 	for _, step := range steps {
 		byWindow[step.Window] = append(byWindow[step.Window], step)
 	}
@@ -217,43 +218,43 @@ func (s *session) step(ctx context.Context, steps []Step) error {
 }
 
 // shown is the text of a step after its arrow, as in the file.
-func (s *session) shown(step Step) string {
-	_, text := cutWord(step.Text)
+func (s *session) shown(step script.Step) string {
+	_, text := script.CutWord(step.Text)
 	return text
 }
 
 // send does what a "->" says. That the agent is no longer there to read it is
 // the business of the steps that expect an answer.
-func (s *session) send(w *window, step Step) error {
-	if step.form == padding {
-		n, _ := strconv.Atoi(step.body) // the parser has checked it
+func (s *session) send(w *window, step script.Step) error {
+	if step.Form == script.Padding {
+		n, _ := strconv.Atoi(step.Body) // the parser has checked it
 		_ = w.editor.Bytes([]byte(strings.Repeat(" ", n)))
 		return nil
 	}
 	expand := s.vars.expandJSON
-	if step.form == rawFrame || step.form == rawBytes {
+	if step.Form == script.RawFrame || step.Form == script.RawBytes {
 		expand = s.vars.expand
 	}
-	body, err := expand(step.body, false)
+	body, err := expand(step.Body, false)
 	if err != nil {
 		return err
 	}
-	switch step.form {
-	case rawFrame:
+	switch step.Form {
+	case script.RawFrame:
 		_ = w.editor.Frame([]byte(body))
 		return nil
-	case rawBytes:
+	case script.RawBytes:
 		raw, err := strconv.Unquote(body)
 		_ = w.editor.Bytes([]byte(raw))
 		return err
-	case reply:
+	case script.Reply:
 		return w.reply(step, body)
 	}
 	message := `{"jsonrpc":"2.0"`
-	if step.form == request {
+	if step.Form == script.Request {
 		message += `,"id":` + step.ID
 	}
-	message += `,"method":` + quote(step.Method)
+	message += `,"method":` + script.Quote(step.Method)
 	if body != "" {
 		message += `,"params":` + body
 	}
@@ -268,18 +269,18 @@ func (s *session) send(w *window, step Step) error {
 }
 
 // reply answers a request of the agent's by hand.
-func (w *window) reply(step Step, body string) error {
-	id := step.target
-	if ids, ok := w.unanswered[step.target]; ok {
+func (w *window) reply(step script.Step, body string) error {
+	id := step.Target
+	if ids, ok := w.unanswered[step.Target]; ok {
 		id = ids[0]
-		if w.unanswered[step.target] = ids[1:]; len(ids) == 1 {
-			delete(w.unanswered, step.target)
+		if w.unanswered[step.Target] = ids[1:]; len(ids) == 1 {
+			delete(w.unanswered, step.Target)
 		}
 	} else if !json.Valid([]byte(id)) {
-		return fmt.Errorf("no request %s is waiting for a reply", step.target)
+		return fmt.Errorf("no request %s is waiting for a reply", step.Target)
 	}
-	if step.refusal != nil {
-		_ = w.editor.Refuse(json.RawMessage(id), *step.refusal)
+	if step.Refusal != nil {
+		_ = w.editor.Refuse(json.RawMessage(id), *responseError(step.Refusal))
 		return nil
 	}
 	_ = w.editor.Reply(json.RawMessage(id), json.RawMessage(body))

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/teamcodestream/codestream-agent/protocol/script"
 	"github.com/teamcodestream/codestream-agent/providers/providertest"
 )
 
@@ -27,53 +28,53 @@ func (s *session) setUp(ctx context.Context, text string) error {
 }
 
 func parseSetup(text string) (setupAction, error) {
-	a := newArgs(text)
+	words := script.NewWords(text)
 	var act setupAction
-	switch command := a.word("the command"); command {
+	switch command := words.Word("the command"); command {
 	case "gitlab":
-		act = parseGitLab(a)
+		act = parseGitLab(words)
 	case "website":
-		act = named(a, "", (*world).website)
+		act = named(words, "", (*world).website)
 	case "closed":
-		act = named(a, "http://127.0.0.1:", (*world).closedPort)
+		act = named(words, "http://127.0.0.1:", (*world).closedPort)
 	case "busy-port":
-		act = named(a, "", (*world).busyPort)
+		act = named(words, "", (*world).busyPort)
 	case "configured":
 		name, extra := "", ""
-		if !strings.HasPrefix(a.rest, "{") {
-			name = a.optional()
+		if !words.IsJSON() {
+			name = words.Optional()
 		}
-		extra = a.json()
+		extra = words.JSON()
 		act = func(ctx context.Context, s *session) error { return s.configured(ctx, name, extra) }
 	case "signed-in":
-		user, name := a.word("the user"), ""
-		if !a.isNext("by-token") {
-			name = a.optional()
+		user, name := words.Word("the user"), ""
+		if !words.IsNext("by-token") {
+			name = words.Optional()
 		}
-		byToken := a.next("by-token")
+		byToken := words.Next("by-token")
 		act = func(ctx context.Context, s *session) error { return s.signedIn(ctx, user, name, byToken) }
 	case "editor":
-		act = parseEditor(a)
+		act = parseEditor(words)
 	case "no-initialize":
 		act = func(_ context.Context, s *session) error { s.noInitialize = true; return nil }
 	case "windows":
-		n := a.number("the number of windows")
-		if a.err == nil && (n < 1 || n > 9) {
-			a.fail("there can be 1 to 9 windows")
+		n := words.Number("the number of windows")
+		if n < 1 || n > 9 {
+			words.Fail("there can be 1 to 9 windows")
 		}
 		act = func(_ context.Context, s *session) error { s.windows = make([]*window, n); return nil }
 	case "violations":
-		a.expect("expected")
+		words.Expect("expected")
 		act = func(_ context.Context, s *session) error { s.violationsExpected = true; return nil }
 	default:
-		a.fail("the setup has no command %q", command)
+		words.Fail("the setup has no command %q", command)
 	}
-	return act, a.end()
+	return act, words.End()
 }
 
 // named starts something whose address becomes the value of a variable.
-func named(a *args, prefix string, start func(*world) (string, error)) setupAction {
-	name := a.word("the name")
+func named(words *script.Words, prefix string, start func(*world) (string, error)) setupAction {
+	name := words.Word("the name")
 	return func(_ context.Context, s *session) error {
 		address, err := start(&s.world)
 		s.vars[name] = prefix + address
@@ -81,11 +82,11 @@ func named(a *args, prefix string, start func(*world) (string, error)) setupActi
 	}
 }
 
-func parseEditor(a *args) setupAction {
+func parseEditor(words *script.Words) setupAction {
 	var p profile
 	browser, options, workspace := "", "", false
-	for a.err == nil && !a.empty() {
-		switch word := a.word("the option"); word {
+	for words.More() {
+		switch word := words.Word("the option"); word {
 		case "no-progress":
 			p.noProgress = true
 		case "no-showDocument":
@@ -93,11 +94,11 @@ func parseEditor(a *args) setupAction {
 		case "workspace":
 			workspace = true
 		case "browser":
-			browser = a.word("who opens the browser")
+			browser = words.Word("who opens the browser")
 		case "options":
-			options = a.json()
+			options = words.JSON()
 		default:
-			a.fail("an editor has no option %q", word)
+			words.Fail("an editor has no option %q", word)
 		}
 	}
 	return func(_ context.Context, s *session) error {
@@ -110,7 +111,7 @@ func parseEditor(a *args) setupAction {
 			if p.options == nil {
 				p.options = map[string]json.RawMessage{}
 			}
-			p.options["browser"] = json.RawMessage(quote(browser))
+			p.options["browser"] = json.RawMessage(script.Quote(browser))
 		}
 		s.profile = p
 		s.usesWorkspace = s.usesWorkspace || workspace
@@ -122,38 +123,38 @@ func parseEditor(a *args) setupAction {
 // says otherwise: the agent's own default.
 const defaultRedirect = "http://127.0.0.1/no-auth/provider-token/gitlab_enterprise"
 
-func parseGitLab(a *args) setupAction {
+func parseGitLab(words *script.Words) setupAction {
 	g := &gitlab{name: "gitlab"}
 	var options providertest.Options
 	app := providertest.Application{Name: "CodeStream", Confidential: true}
 	var users []string
-	for first := true; a.err == nil && !a.empty(); first = false {
-		switch word := a.word("the option"); word {
+	for first := true; words.More(); first = false {
+		switch word := words.Word("the option"); word {
 		case "user":
-			users = append(users, a.word("the user"))
+			users = append(users, words.Word("the user"))
 		case "root":
-			options.Root = a.word("the root")
+			options.Root = words.Word("the root")
 		case "version":
-			options.Version = a.word("the version")
+			options.Version = words.Word("the version")
 		case "token-lifetime":
-			if options.TokenLifetime = -1; !a.next("never") {
-				options.TokenLifetime = a.duration("the lifetime")
+			if options.TokenLifetime = -1; !words.Next("never") {
+				options.TokenLifetime = words.Duration("the lifetime")
 			}
 		case "tls":
 			options.TLS = true
 		case "scopes":
-			g.scopes = strings.Split(a.word("the scopes"), ",")
+			g.scopes = strings.Split(words.Word("the scopes"), ",")
 		case "public":
 			app.Confidential = false
 		case "trusted":
 			app.Trusted = true
 		case "redirect":
-			app.RedirectURIs = append(app.RedirectURIs, a.word("the redirect URI"))
+			app.RedirectURIs = append(app.RedirectURIs, words.Word("the redirect URI"))
 		case "redirect-errors":
 			options.RedirectErrors = true
 		default:
 			if !first {
-				a.fail("a gitlab has no option %q", word)
+				words.Fail("a gitlab has no option %q", word)
 			}
 			g.name = word
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
+	"github.com/teamcodestream/codestream-agent/protocol/script"
 )
 
 // The store as others find it: its files, by the names that package store gives
@@ -26,10 +27,10 @@ const (
 const lockPoll = 5 * time.Millisecond
 
 // parseStore reads what happens to the data directory.
-func parseStore(a *args) action {
-	switch verb := a.word("what happens to the store"); verb {
+func parseStore(words *script.Words) action {
+	switch verb := words.Word("what happens to the store"); verb {
 	case "expires":
-		user := a.word("the user")
+		user := words.Word("the user")
 		return func(_ context.Context, s *session) error { return expireAccount(s.dataDir, user) }
 	case "locked":
 		return func(ctx context.Context, s *session) (err error) {
@@ -44,10 +45,10 @@ func parseStore(a *args) action {
 	case "damaged":
 		return func(ctx context.Context, s *session) error { return damageStore(ctx, s.dataDir) }
 	case "key":
-		a.expect("lost")
+		words.Expect("lost")
 		return func(_ context.Context, s *session) error { return os.Remove(filepath.Join(s.dataDir, keyFile)) }
 	default:
-		a.fail("%q does not happen to a store", verb)
+		words.Fail("%q does not happen to a store", verb)
 		return nil
 	}
 }

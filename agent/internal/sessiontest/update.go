@@ -9,12 +9,13 @@ import (
 	"strings"
 
 	"github.com/teamcodestream/codestream-agent/protocol"
+	"github.com/teamcodestream/codestream-agent/protocol/script"
 	"github.com/teamcodestream/codestream-agent/providers/providertest"
 )
 
 // edits are the lines that -update changes.
 type edits struct {
-	script *Script
+	script *script.Script
 	lines  map[int]edit // by number of the first line that is replaced
 	added  []string     // after the last step
 }
@@ -27,19 +28,16 @@ type edit struct {
 // rewrite makes a step ask for the message that came in place of its own. Where
 // it is the same message, only with other content, what was right in the pattern
 // stays as it is.
-func (e *edits) rewrite(step Step, s *session, m *Message) {
-	var pattern *value
+func (e *edits) rewrite(step script.Step, s *session, m *Message) {
+	pattern := step.JSON
 	actual, diffs := payload(step, m)
-	if diffs == nil && step.body != "" {
-		pattern, _ = parseValue([]byte(step.body)) // if not JSON yet: none
-	}
 	if diffs != nil {
-		actual = content(m)
+		pattern, actual = nil, content(m)
 	}
 	if e.lines == nil {
 		e.lines = map[int]edit{}
 	}
-	arrow, _ := cutWord(step.Text)
+	arrow, _ := script.CutWord(step.Text)
 	e.lines[step.Number] = edit{step.Count, s.render(arrow, m, pattern, actual)}
 }
 
@@ -65,6 +63,9 @@ func (e *edits) leftOver(ctx context.Context, s *session, w *window) {
 	}
 }
 
+// layout is that of the lines that are written.
+var layout = script.Layout{Width: 118, Indent: "  "}
+
 // content is the part of a message that a pattern is for.
 func content(m *Message) json.RawMessage {
 	switch {
@@ -78,7 +79,7 @@ func content(m *Message) json.RawMessage {
 }
 
 // render writes the line that asks for a message.
-func (s *session) render(arrow string, m *Message, pattern *value, actual json.RawMessage) string {
+func (s *session) render(arrow string, m *Message, pattern *script.Value, actual json.RawMessage) string {
 	line := arrow + " " + m.Method
 	if m.IsResponse() {
 		line = fmt.Sprintf("%s %s result", arrow, idText(m))
@@ -86,45 +87,45 @@ func (s *session) render(arrow string, m *Message, pattern *value, actual json.R
 	if m.Error != nil {
 		line = fmt.Sprintf("%s %s error %s", arrow, idText(m), protocol.Code(m.Error.Code).Name())
 	}
-	got, err := parseValue(actual)
+	got, err := script.ParseValue(actual)
 	if err != nil {
 		return line
 	}
 	if m.Error != nil && pattern == nil {
 		return line // the name says it, and texts are the agent's
 	}
-	return line + " " + s.merge(pattern, got).layout(len(line)+1, "  ")
+	return line + " " + layout.Format(s.merge(pattern, got), len(line)+1)
 }
 
 // merge keeps of a pattern what matches, and generalises the rest of what came.
-func (s *session) merge(pattern, got *value) *value {
+func (s *session) merge(pattern, got *script.Value) *script.Value {
 	if pattern == nil {
 		return s.generalise(got)
 	}
 	expanded, err := s.vars.expandJSON(pattern.String(), true)
 	if err == nil {
-		if v, err := parseValue([]byte(expanded)); err == nil && match(v, got, s.vars) == nil {
+		if v, err := script.ParseValue([]byte(expanded)); err == nil && match(v, got, s.vars) == nil {
 			return pattern
 		}
 	}
-	if pattern.kind != got.kind || pattern.kind < array || pattern.kind == array && len(pattern.values) != len(got.values) {
+	if pattern.Kind != got.Kind || pattern.Kind < script.Array || pattern.Kind == script.Array && len(pattern.Values) != len(got.Values) {
 		return s.generalise(got)
 	}
-	merged := &value{kind: got.kind}
-	for i, member := range pattern.values {
-		if got.kind == array {
-			merged.values = append(merged.values, s.merge(member, got.values[i]))
+	merged := &script.Value{Kind: got.Kind}
+	for i, member := range pattern.Values {
+		if got.Kind == script.Array {
+			merged.Values = append(merged.Values, s.merge(member, got.Values[i]))
 			continue
 		}
-		there := got.field(pattern.keys[i])
-		if there == nil && member.wildcard() != "absent" {
+		there := got.Field(pattern.Keys[i])
+		if there == nil && member.Placeholder() != "absent" {
 			continue
 		}
 		if there != nil {
 			member = s.merge(member, there)
 		}
-		merged.keys = append(merged.keys, pattern.keys[i])
-		merged.values = append(merged.values, member)
+		merged.Keys = append(merged.Keys, pattern.Keys[i])
+		merged.Values = append(merged.Values, member)
 	}
 	return merged
 }
@@ -135,21 +136,21 @@ var (
 )
 
 // generalise puts variables and wildcards where another run has other values.
-func (s *session) generalise(v *value) *value {
+func (s *session) generalise(v *script.Value) *script.Value {
 	switch {
-	case v.kind == text && wholly(timeExpr).MatchString(v.text):
-		return newText("${time}")
-	case v.kind == text && strings.HasPrefix(v.text, providertest.SecretPrefix):
-		return newText("${string}")
-	case v.kind == text:
-		t := s.vars.collapse(v.text)
+	case v.Kind == script.Text && wholly(timeExpr).MatchString(v.Text):
+		return script.NewScalar("${time}")
+	case v.Kind == script.Text && strings.HasPrefix(v.Text, providertest.SecretPrefix):
+		return script.NewScalar("${string}")
+	case v.Kind == script.Text:
+		t := s.vars.collapse(v.Text)
 		t = query.ReplaceAllString(t, "$1?$${string}")
-		return newText(loopbackPort.ReplaceAllString(t, "$1:$${port}"))
+		return script.NewScalar(loopbackPort.ReplaceAllString(t, "$1:$${port}"))
 	}
 	general := *v
-	general.values = nil
-	for _, member := range v.values {
-		general.values = append(general.values, s.generalise(member))
+	general.Values = nil
+	for _, member := range v.Values {
+		general.Values = append(general.Values, s.generalise(member))
 	}
 	return &general
 }
@@ -159,10 +160,10 @@ func (e *edits) apply() []byte {
 	if e == nil || len(e.lines) == 0 && len(e.added) == 0 {
 		return nil
 	}
-	lines := strings.SplitAfter(string(e.script.data), "\n")
+	lines := strings.SplitAfter(string(e.script.Data), "\n")
 	var out []string
 	for i := 0; i < len(lines); i++ {
-		if i+1 == e.script.end {
+		if i+1 == e.script.End {
 			out = append(out, e.addition(out)...)
 		}
 		if edit, ok := e.lines[i+1]; ok {
@@ -172,7 +173,7 @@ func (e *edits) apply() []byte {
 		}
 		out = append(out, lines[i])
 	}
-	if e.script.end > len(lines) {
+	if e.script.End > len(lines) {
 		out = append(out, e.addition(out)...)
 	}
 	return []byte(strings.Join(out, ""))

@@ -46,11 +46,11 @@ gitlab   gl
 untouched
 `
 	update := func(text string) string {
-		script, err := Parse([]byte(text))
+		script, err := parse("", []byte(text))
 		if err != nil {
 			t.Fatal(err)
 		}
-		updated, err := script.run(config{
+		updated, err := run(script, config{
 			launch:  func(dataDir string, env []string) *Process { return fakeLauncher(hooks)(t, dataDir, env) },
 			root:    t.TempDir(),
 			timeout: 10 * time.Second,

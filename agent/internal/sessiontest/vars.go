@@ -3,16 +3,14 @@ package sessiontest
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/teamcodestream/codestream-agent/protocol/script"
 )
 
 // variables are the named strings of a running script.
 type variables map[string]string
-
-// placeholder is the innermost ${…} of a text.
-var placeholder = regexp.MustCompile(`\$\{[^${}]*\}`)
 
 // expand puts the values of variables into a text. Patterns, such as ${any}, are
 // left as they are where the text is one of a pattern.
@@ -23,14 +21,14 @@ func (v variables) expand(s string, pattern bool) (string, error) {
 // expandJSON is expand for a text in JSON.
 func (v variables) expandJSON(s string, pattern bool) (string, error) {
 	return v.replace(s, pattern, func(value string) string {
-		quoted := quote(value)
+		quoted := script.Quote(value)
 		return quoted[1 : len(quoted)-1]
 	})
 }
 
 func (v variables) replace(s string, pattern bool, escape func(string) string) (string, error) {
 	var missing error
-	s = placeholder.ReplaceAllStringFunc(s, func(match string) string {
+	s = script.Placeholders.ReplaceAllStringFunc(s, func(match string) string {
 		name := match[2 : len(match)-1]
 		if value, ok := v[name]; ok {
 			return escape(value)

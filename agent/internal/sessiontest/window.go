@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/teamcodestream/codestream-agent/protocol"
+	"github.com/teamcodestream/codestream-agent/protocol/script"
 )
 
 // A window is an editor with its agent.
@@ -97,8 +98,8 @@ func (s *session) handshake(ctx context.Context, w *window, method string, param
 	if err := w.editor.Request(id, method, params); err != nil {
 		return s.gone(ctx, w, err)
 	}
-	answer := Step{form: result, ID: string(id), Window: w.number}
-	m, err := s.nextMessage(ctx, w, []Step{answer})
+	answer := script.Step{Form: script.Result, ID: string(id), Window: w.number}
+	m, err := s.nextMessage(ctx, w, []script.Step{answer})
 	if err != nil {
 		return fmt.Errorf("waiting for the answer to %s: %w", method, err)
 	}
@@ -113,14 +114,14 @@ func (s *session) handshake(ctx context.Context, w *window, method string, param
 
 // nextMessage returns the next message that the steps ask for, or that no script
 // may pass over.
-func (s *session) nextMessage(ctx context.Context, w *window, steps []Step) (*Message, error) {
+func (s *session) nextMessage(ctx context.Context, w *window, steps []script.Step) (*Message, error) {
 	for {
 		m, err := w.editor.At(ctx, w.next)
 		if err != nil {
 			return nil, s.gone(ctx, w, err)
 		}
 		w.next++
-		wanted := slices.ContainsFunc(steps, func(step Step) bool {
+		wanted := slices.ContainsFunc(steps, func(step script.Step) bool {
 			return step.Method == m.Method && s.compare(step, m, true) == nil
 		})
 		if !isChatter(m) || wanted {

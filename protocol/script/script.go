@@ -1,4 +1,14 @@
-package sessiontest
+// Package script reads the language of the session scripts in testdata/sessions,
+// whose manual is the doc of agent/internal/sessiontest. It knows the form of a
+// script and what a step says; it does not know what the setup and the steps after
+// "!" can do, nor what a pattern matches: that is the business of sessiontest,
+// which runs the scripts, while protocol/generate takes the examples of the
+// reference page from them.
+//
+// A file becomes lines (script.go), a line of the session a step (step.go,
+// words.go), and the JSON in it a value (value.go, placeholder.go). exchange.go
+// finds messages with their answers. Start at [Parse].
+package script
 
 import (
 	"bytes"
@@ -12,19 +22,20 @@ import (
 
 // Script is a parsed session script.
 type Script struct {
-	// Name is the script's file name, for positions; Parse leaves it empty.
+	// Name is the script's file name, for positions; it may be empty.
 	Name string
+	// Data is the file as it was read.
+	Data []byte
 	// Prose is what stands before the first section.
 	Prose string
 	// Setup are the lines of the section "setup".
 	Setup []Line
 	// Session are the steps of the section "session".
 	Session []Step
+	// End is the number of the line after the last one of the section "session".
+	End int
 	// Files are the other sections: files of the workspace.
 	Files []txtar.File
-
-	data []byte
-	end  int // line after the last one of the section "session"
 }
 
 // Line is a line of a script with those that continue it.
@@ -43,23 +54,30 @@ type SyntaxError struct {
 	Err    error
 }
 
-func (e *SyntaxError) Error() string { return position(e.Script, e.Line) + e.Err.Error() }
+func (e *SyntaxError) Error() string { return Position(e.Script, e.Line) + e.Err.Error() }
 
 func (e *SyntaxError) Unwrap() error { return e.Err }
 
-func position(script string, line int) string {
+// Position is what a message about a line begins with. The script's name may be
+// empty.
+func Position(script string, line int) string {
 	if script == "" {
 		return fmt.Sprintf("line %d: ", line)
 	}
 	return fmt.Sprintf("%s:%d: ", script, line)
 }
 
-// Parse reads a script. Its error joins a [SyntaxError] for each wrong line.
-func Parse(data []byte) (*Script, error) { return parseNamed("", data) }
+// Commands say what is wrong with lines whose words only their runner knows. A
+// nil one takes every line.
+type Commands struct {
+	Setup   func(text string) error // of a line of the section "setup"
+	Outside func(text string) error // of a step, after its "!"
+}
 
-func parseNamed(name string, data []byte) (*Script, error) {
+// Parse reads a script. Its error joins a [SyntaxError] for each wrong line.
+func Parse(name string, data []byte, commands Commands) (*Script, error) {
 	archive := txtar.Parse(data)
-	s := &Script{Name: name, Prose: strings.TrimSpace(string(archive.Comment)), data: data}
+	s := &Script{Name: name, Data: data, Prose: strings.TrimSpace(string(archive.Comment))}
 	var errs []error
 	wrong := func(line int, err error) {
 		if err != nil {
@@ -89,23 +107,29 @@ func parseNamed(name string, data []byte) (*Script, error) {
 		wrong(marker, err)
 		for _, line := range lines {
 			if file.Name == "setup" {
-				_, err := parseSetup(line.Text)
-				wrong(line.Number, err)
+				wrong(line.Number, check(commands.Setup, line.Text))
 				s.Setup = append(s.Setup, line)
 				continue
 			}
-			step, err := parseStep(line)
+			step, err := parseStep(line, commands.Outside)
 			wrong(line.Number, err)
 			s.Session = append(s.Session, step)
 		}
 		if file.Name == "session" {
-			s.end = next
+			s.End = next
 		}
 	}
 	if len(s.Session) == 0 {
 		wrong(next, errors.New("there is no section -- session -- with steps in it"))
 	}
 	return s, errors.Join(errs...)
+}
+
+func check(command func(text string) error, text string) error {
+	if command == nil {
+		return nil
+	}
+	return command(text)
 }
 
 // joinLines drops blank lines and comments, and joins a line with the indented
@@ -130,26 +154,4 @@ func joinLines(data string, first int) ([]Line, error) {
 		}
 	}
 	return lines, nil
-}
-
-// Example returns the steps that show a method, for a reference page: of a
-// request its first call and the response; of a notification or of a request
-// from the agent its first occurrence. It is empty where the script has none.
-func (s *Script) Example(method string) []Step {
-	for i, step := range s.Session {
-		if step.Method != method {
-			continue
-		}
-		example := []Step{step}
-		if step.form != request {
-			return example
-		}
-		for _, later := range s.Session[i+1:] {
-			if later.isResponse() && later.ID == step.ID && later.Window == step.Window {
-				return append(example, later)
-			}
-		}
-		return example
-	}
-	return nil
 }
