@@ -191,8 +191,11 @@ func (c call) run(ctx context.Context, before <-chan struct{}, handler func(cont
 	return result, err
 }
 
-// reply answers the request. A cancelled one is answered too.
+// reply answers the request. A cancelled one is answered too. The trace comes
+// before the answer, so that an editor that then turns it off or on knows which
+// requests it covers.
 func (c call) reply(ctx context.Context, result any, err error) {
+	c.dispatcher.trace(c.method, time.Since(c.began), err)
 	ctx = context.WithoutCancel(ctx)
 	var sendErr error
 	if err != nil {
@@ -203,7 +206,6 @@ func (c call) reply(ctx context.Context, result any, err error) {
 	if sendErr != nil {
 		c.dispatcher.log.Info("an answer found nobody", "method", c.method, "error", sendErr)
 	}
-	c.dispatcher.trace(c.method, time.Since(c.began), err)
 }
 
 // fenced turns a panic into an internal error: the other requests go on.

@@ -212,6 +212,15 @@ func TestAnswerHeaders(t *testing.T) {
 	}
 }
 
+// Half a user is none.
+func TestUserWithoutIDOrName(t *testing.T) {
+	for _, body := range []string{`{"id":1,"name":"Sam"}`, `{"username":"sam"}`, `{"id":1,"username":""}`} {
+		server := serve(t, map[string]http.HandlerFunc{"/api/v4/user": sends(200, body, "Content-Type", jsonType)})
+		_, err := hostAt(server.URL).CurrentUser(t.Context())
+		wantCode(t, body, err, protocol.NotGitLab)
+	}
+}
+
 // The connection ends within an answer: half of one is none.
 func TestAnswerCutOff(t *testing.T) {
 	_, err := call(t, protocol.CallAPIParams{Path: "/user"}, func(w http.ResponseWriter, _ *http.Request) {
