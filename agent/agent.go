@@ -82,7 +82,7 @@ func (a *Agent) methods() table {
 	t := make(table)
 	bindAtOnce(t, protocol.Initialize, a.initialize)
 	bindNotification(t, protocol.Initialized, a.initialized)
-	bind(t, protocol.Shutdown, a.shutdown)
+	bindAtOnce(t, protocol.Shutdown, a.shutdown)
 	bindNotification(t, protocol.Exit, a.exit)
 	bindNotification(t, protocol.CancelRequest, a.cancelRequest)
 	bindNotification(t, protocol.SetTrace, a.setTrace)
@@ -94,7 +94,7 @@ func (a *Agent) methods() table {
 	bindOrdered(t, protocol.Unconfigure, a.unconfigure)
 	bind(t, protocol.Status, a.status)
 	bind(t, protocol.Authenticate, a.authenticate)
-	bind(t, protocol.CompleteAuthentication, a.completeAuthentication)
+	bindAtOnce(t, protocol.CompleteAuthentication, a.completeAuthentication)
 	bindOrdered(t, protocol.Disconnect, a.disconnect)
 	bind(t, protocol.Token, a.token)
 	bind(t, protocol.CallAPI, a.callAPI)
@@ -129,15 +129,19 @@ func (a *Agent) Serve(ctx context.Context, in io.Reader, out io.Writer) int {
 func (a *Agent) end() {
 	ctx, cancel := context.WithTimeout(context.Background(), endTimeout)
 	defer cancel()
-	if a.dispatcher.work.Close(ctx) != nil {
-		a.log.Warn("requests were cut off at the end")
-	}
 	a.mu.Lock()
 	s := a.session
 	a.mu.Unlock()
+	var both sync.WaitGroup
+	both.Go(func() {
+		if a.dispatcher.work.Close(ctx) != nil {
+			a.log.Warn("requests were cut off at the end")
+		}
+	})
 	if s != nil {
-		s.close(ctx)
+		both.Go(func() { s.close(ctx) })
 	}
+	both.Wait()
 	a.transports.CloseIdle()
 }
 

@@ -19,7 +19,7 @@ import (
 
 // verifyTimeout bounds the questions to an instance before it is saved, since
 // later requests wait for the answer.
-const verifyTimeout = 15 * time.Second
+const verifyTimeout = 10 * time.Second
 
 func (a *Agent) configure(ctx context.Context, p protocol.ConfigureParams) (protocol.ConfigureResult, error) {
 	s, err := a.ready()
@@ -134,7 +134,7 @@ func (a *Agent) verify(ctx context.Context, s *session, in store.Instance, secre
 	if err != nil {
 		return providers.Probe{}, err
 	}
-	found, err := a.provider.Probe(ctx, providers.NewClient(transport), in.ID)
+	found, err := a.provider.Probe(ctx, providers.NewClient(transport, in.ID), in.ID)
 	if err != nil || in.ClientID == "" {
 		return found, err
 	}

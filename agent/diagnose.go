@@ -89,7 +89,7 @@ func (a *Agent) probe(ctx context.Context, d *diagnosis, in team.Instance) error
 	if err != nil {
 		return err
 	}
-	found, err := a.provider.Probe(ctx, providers.NewClient(transport), in.ID)
+	found, err := a.provider.Probe(ctx, providers.NewClient(transport, in.ID), in.ID)
 	for _, warning := range found.Warnings {
 		d.checks = append(d.checks, protocol.Check{Name: "address", Instance: in.ID, Status: protocol.CheckWarn, Detail: warning})
 	}

@@ -18,7 +18,7 @@ type lifecycle struct {
 	initialized bool
 	shutDown    bool
 
-	ended chan struct{} // closed when the editor or its process has ended
+	ended chan struct{} // closed when the session ends, for whatever reason
 	once  sync.Once
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/teamcodestream/codestream-agent/agent/internal/auth"
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
 	"github.com/teamcodestream/codestream-agent/agent/internal/team"
+	"github.com/teamcodestream/codestream-agent/agent/internal/work"
 	"github.com/teamcodestream/codestream-agent/protocol"
 )
 
@@ -22,10 +23,10 @@ type session struct {
 	prepareErr error
 	unreported sync.Once // prepareErr is told once
 
-	stop    context.CancelFunc
-	watched sync.WaitGroup
-	ctx     context.Context // of the watch
-	log     func(msg string, args ...any)
+	stop  context.CancelFunc
+	watch work.Group
+	ctx   context.Context // of the watch
+	log   func(msg string, args ...any)
 }
 
 // newSession makes the session of a data directory. It touches no file.
@@ -47,7 +48,7 @@ func (a *Agent) newSession(dir string) *session {
 func (s *session) prepare() {
 	s.once.Do(func() {
 		s.prepareErr = s.news.begin()
-		s.watched.Go(func() {
+		s.watch.Go(func() {
 			if err := s.store.Watch(s.ctx, s.news.announce); err != nil {
 				s.log("changes by other windows will not be noticed", "error", err)
 			}
@@ -55,12 +56,14 @@ func (s *session) prepare() {
 	})
 }
 
-// close stops the watch and what waits for a user.
+// close stops the watch and what waits for a user, and waits for what may not be
+// cut off, or until ctx ends.
 func (s *session) close(ctx context.Context) {
-	s.once.Do(func() {}) // nothing begins any more
 	s.stop()
 	s.auth.Close(ctx)
-	s.watched.Wait()
+	if s.watch.Close(ctx) != nil {
+		s.log("a look at the store was cut off at the end")
+	}
 }
 
 // ready returns the session, prepared. A store that turned out to be damaged is

@@ -20,7 +20,8 @@ var (
 	Unconfigure = Request[UnconfigureParams, UnconfigureResult]{"gitlabSM/unconfigure", ToAgent}
 
 	// Status tells what is known here of the instances and accounts. It asks
-	// nobody and never waits for a network.
+	// nobody: it only waits for a configure, unconfigure or disconnect that was
+	// sent before it.
 	Status = Request[StatusParams, StatusResult]{"gitlabSM/status", ToAgent}
 
 	// Authenticate signs the user in. With the method "browser" it opens the
@@ -234,7 +235,7 @@ type CallAPIParams struct {
 
 // CallAPIResult is GitLab's answer.
 type CallAPIResult struct {
-	// Status is GitLab's HTTP status, below 300.
+	// Status is GitLab's HTTP status: that of a success, or 304.
 	Status int `json:"status"`
 	// Headers have lower-case names; several values are joined by ", ".
 	Headers map[string]string `json:"headers"`

@@ -43,7 +43,7 @@ func client(t *testing.T, n protocol.Network) *http.Client {
 		t.Fatal(err)
 	}
 	t.Cleanup(transports.CloseIdle)
-	return providers.NewClient(transport)
+	return providers.NewClient(transport, "")
 }
 
 // wantUnreachable asserts HostUnreachable with that cause and those words.
@@ -158,7 +158,7 @@ func resolve(query []byte, address net.IP) []byte {
 
 func TestUnknownName(t *testing.T) {
 	dialer := &net.Dialer{Resolver: nameServer(t, nil)}
-	c := providers.NewClient(&http.Transport{DialContext: dialer.DialContext})
+	c := providers.NewClient(&http.Transport{DialContext: dialer.DialContext}, "")
 	const url = "https://gitlab.invalid"
 	wantUnreachable(t, exchange(t.Context(), c, url), url, "dns", "the name gitlab.invalid is not known here")
 

@@ -47,8 +47,9 @@ type Host interface {
 	Call(ctx context.Context, call protocol.CallAPIParams) (protocol.CallAPIResult, error)
 }
 
-// Endpoints are the URLs of an OAuth server (RFC 6749 section 3, RFC 7009).
-type Endpoints struct{ Authorize, Token, Revoke string }
+// Endpoints are the URLs of an OAuth server (RFC 6749 section 3, RFC 7009), and
+// of the API that its tokens are for. A token goes nowhere but below API.
+type Endpoints struct{ Authorize, Token, Revoke, API string }
 
 // Probe is what an instance tells to strangers.
 type Probe struct {

@@ -66,7 +66,7 @@ func TestClientFollowsNobodyElse(t *testing.T) {
 		_, _ = io.WriteString(w, "moved")
 	}))
 	defer server.Close()
-	c := providers.NewClient(http.DefaultTransport)
+	c := providers.NewClient(http.DefaultTransport, server.URL)
 	for _, to := range []string{
 		stranger.URL, strings.Replace(server.URL, "127.0.0.1", "localhost", 1), strings.Replace(server.URL, "http:", "https:", 1),
 		"//" + strings.TrimPrefix(stranger.URL, "http://"), strings.Replace(stranger.URL, "//", "//"+strings.TrimPrefix(server.URL, "http://")+"@", 1),
@@ -111,8 +111,7 @@ func hops(t *testing.T, status int) *httptest.Server {
 	return server
 }
 
-func TestClientFollowsWithinTheOrigin(t *testing.T) {
-	c := providers.NewClient(http.DefaultTransport)
+func TestClientFollowsBelowItsBase(t *testing.T) {
 	for _, hop := range []struct {
 		status, count, want int
 		method, body        string
@@ -130,11 +129,12 @@ func TestClientFollowsWithinTheOrigin(t *testing.T) {
 		if hop.method != "GET" {
 			content = "a=b"
 		}
-		req, err := http.NewRequestWithContext(t.Context(), hop.method, hops(t, hop.status).URL+"/"+strconv.Itoa(hop.count), strings.NewReader(content))
+		server := hops(t, hop.status)
+		req, err := http.NewRequestWithContext(t.Context(), hop.method, server.URL+"/"+strconv.Itoa(hop.count), strings.NewReader(content))
 		if err != nil {
 			t.Fatal(err)
 		}
-		resp, err := c.Do(req)
+		resp, err := providers.NewClient(http.DefaultTransport, server.URL).Do(req)
 		if err != nil {
 			t.Errorf("%+v: %v", hop, err)
 			continue
@@ -143,6 +143,33 @@ func TestClientFollowsWithinTheOrigin(t *testing.T) {
 		resp.Body.Close()
 		if resp.StatusCode != hop.want || hop.want == 200 && string(body) != hop.body {
 			t.Errorf("%+v: got %d %q", hop, resp.StatusCode, body)
+		}
+	}
+}
+
+// TestIsBelow has the other program on the same host, which must not see a token.
+func TestIsBelow(t *testing.T) {
+	const base = "https://example.com/gitlab/api/v4"
+	for address, want := range map[string]bool{
+		base:                     true,
+		base + "/user":           true,
+		base + "/projects/a%2Fb": true,
+		"https://EXAMPLE.com:443/gitlab/api/v4/user": true,
+		base + "x":                               false,
+		base + "/../../other":                    false,
+		base + "/%2e%2e/%2e%2e/other":            false,
+		"https://example.com/gitlab":             false,
+		"https://example.com/other":              false,
+		"https://example.com:8443/gitlab/api/v4": false,
+		"http://example.com/gitlab/api/v4":       false,
+		"https://example.org/gitlab/api/v4":      false,
+	} {
+		u, err := url.Parse(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := providers.IsBelow(u, base); got != want {
+			t.Errorf("%s: %v, want %v", address, got, want)
 		}
 	}
 }

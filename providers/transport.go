@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path"
 	"strings"
 	"sync"
 	"time"
@@ -149,21 +150,33 @@ func invalidNetwork(field, problem string, err error) error {
 	return &protocol.Error{Code: protocol.InvalidParams, Message: message, Hint: fmt.Sprintf("Mend %s in the editor's settings.", field), Err: err}
 }
 
-// NewClient returns a client for one origin: it follows redirects within the
-// origin and hands any other redirect to the caller, so that neither a token nor
-// a request's body ever follows one to somebody else. Nor does it follow one that
-// would turn a POST into a GET, whose success would be taken for the POST's.
-func NewClient(transport http.RoundTripper) *http.Client {
+// NewClient returns a client for what is below a base URL: it follows redirects
+// there and hands any other to the caller, so that neither a token nor a request's
+// body ever follows one to somebody else, be it another program on the same host.
+// Nor does it follow one that would turn a POST into a GET, whose success would be
+// taken for the POST's.
+func NewClient(transport http.RoundTripper, base string) *http.Client {
 	return &http.Client{
 		Transport: transport,
 		Timeout:   Timeout,
 		CheckRedirect: func(req *http.Request, via []*http.Request) error {
-			if len(via) >= 5 || !SameOrigin(req.URL, via[0].URL) || req.Method != via[0].Method {
+			if len(via) >= 5 || !IsBelow(req.URL, base) || req.Method != via[0].Method {
 				return http.ErrUseLastResponse
 			}
 			return nil
 		},
 	}
+}
+
+// IsBelow reports whether a URL has the origin of a base URL, and a path that is
+// the base's or goes on from there.
+func IsBelow(u *url.URL, base string) bool {
+	root, err := url.Parse(base)
+	if err != nil || !SameOrigin(u, root) {
+		return false
+	}
+	rest, ok := strings.CutPrefix(path.Clean("/"+u.Path), strings.TrimSuffix(root.Path, "/"))
+	return ok && (rest == "" || rest[0] == '/')
 }
 
 // SameOrigin reports whether two URLs have the same scheme, host and port

@@ -144,7 +144,7 @@ func TestConnectionsAreUsedAgainUntilCloseIdle(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := get(t, providers.NewClient(transport), server.URL); err != nil {
+		if _, err := get(t, providers.NewClient(transport, server.URL), server.URL); err != nil {
 			t.Error(err)
 		}
 	}
@@ -207,7 +207,7 @@ func TestUserAgent(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := get(t, providers.NewClient(transport), server.URL); err != nil || got != transports.UserAgent {
+		if got, err := get(t, providers.NewClient(transport, server.URL), server.URL); err != nil || got != transports.UserAgent {
 			t.Errorf("got %q, %v", got, err)
 		}
 	}

@@ -19,7 +19,7 @@ const secret = "glfake-at-unit"
 
 // hostAt is the API of a GitLab at that URL, with an access token.
 func hostAt(url string) providers.Host {
-	return gitlabsm.Provider{}.Host(url, providers.NewClient(withBearer(secret)(http.DefaultTransport)))
+	return gitlabsm.Provider{}.Host(url, providers.NewClient(withBearer(secret)(http.DefaultTransport), url))
 }
 
 // call makes one call to a server that is made of handler.

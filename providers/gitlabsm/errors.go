@@ -31,6 +31,10 @@ func responseError(instance string, status int, header http.Header, body []byte)
 			e.Message += "; one of these would do: " + strings.Join(strings.Fields(failure.Scope), ", ")
 		}
 		e.Hint = "Add the scope to the application in GitLab and to the instance's scopes, then sign in again."
+	case status == http.StatusUnauthorized:
+		e.Code = protocol.GitLabError
+		e.Message = failure.reason("GitLab answered " + providers.StatusText(status))
+		e.Hint = "GitLab accepts the sign-in but not this call: the user may lack the permission, or it was done before."
 	case status == http.StatusForbidden:
 		e.Code = protocol.Forbidden
 		e.Message = failure.reason("GitLab refuses this")

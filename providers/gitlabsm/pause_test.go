@@ -85,7 +85,7 @@ func inBubble(handler http.HandlerFunc) providers.Host {
 		answer.Request = r
 		return answer, nil
 	})
-	return gitlabsm.Provider{}.Host("http://gitlab.invalid", providers.NewClient(transport))
+	return gitlabsm.Provider{}.Host("http://gitlab.invalid", providers.NewClient(transport, ""))
 }
 
 // The clock of the bubble jumps, so the waiting is exact and costs no time.
@@ -118,6 +118,33 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Pages come side by side, but four at most.
+func TestPagesSideBySideAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var here atomic.Int32
+		leave := make(chan struct{})
+		host := inBubble(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Query().Get("page") != "" {
+				here.Add(1)
+				<-leave
+				here.Add(-1)
+			}
+			list(20).page(w, r, true)
+		})
+		go func() {
+			for left := 19; left > 0; left-- {
+				synctest.Wait() // until nobody can go on
+				if n := int(here.Load()); n != min(left, 4) {
+					t.Errorf("%d of %d pages at once", n, left)
+				}
+				leave <- struct{}{}
+			}
+		}()
+		got, err := host.Call(t.Context(), allOf("/x?per_page=1"))
+		wantNumbers(t, "twenty", got, err, 1, 20)
+	})
 }
 
 func TestWaitingEndsWithItsContext(t *testing.T) {

@@ -19,7 +19,7 @@ const jsonType = "application/json"
 // probe probes the URL as the agent does, without credentials.
 func probe(t *testing.T, url string) (providers.Probe, error) {
 	t.Helper()
-	return gitlabsm.Provider{}.Probe(t.Context(), providers.NewClient(http.DefaultTransport), url)
+	return gitlabsm.Provider{}.Probe(t.Context(), providers.NewClient(http.DefaultTransport, url), url)
 }
 
 // serve starts a server that answers each path by its own handler, and anything
@@ -77,6 +77,7 @@ func TestProbeFallsBackToTheAPI(t *testing.T) {
 		"forbidden":       sends(403, "", "Content-Type", "text/plain"),
 		"broken":          sends(200, `{"issuer":`, "Content-Type", jsonType),
 		"of another kind": sends(200, `{"issuer":"https://x","token_endpoint":"https://x/token"}`, "Content-Type", jsonType),
+		"of one below":    sends(200, `{"issuer":"https://x","token_endpoint":"https://x/oauth/token/v2"}`, "Content-Type", jsonType),
 		"without issuer":  sends(200, `{"token_endpoint":"https://x/oauth/token"}`, "Content-Type", jsonType),
 		"not as JSON":     sends(200, `{"issuer":"https://x","token_endpoint":"https://x/oauth/token"}`, "Content-Type", "text/plain"),
 		"in trouble":      sends(503, "", "Content-Type", "text/html"),
@@ -93,6 +94,7 @@ func TestProbeFallsBackToTheAPI(t *testing.T) {
 			"without version":    {sends(200, `{"revision":"x"}`, "Content-Type", jsonType), false},
 			"version of a kind":  {sends(200, `{"version":2}`, "Content-Type", jsonType), false},
 			"another stranger":   {sends(401, `{"message":"Unauthorized"}`, "Content-Type", jsonType), false},
+			"one who quotes":     {sends(403, `{"message":"upstream: 403 Forbidden"}`, "Content-Type", jsonType), false},
 			"another's not here": {sends(404, `{"error":"404 Not Found"}`, "Content-Type", jsonType), false},
 			"page":               {sends(401, `{"message":"401 Unauthorized"}`, "Content-Type", "text/html"), false},
 		} {
@@ -116,6 +118,9 @@ func TestProbeOfARealGitLabWithItsConfigurationHidden(t *testing.T) {
 	}
 	gitlab.SetFault(providertest.EndpointAPI, providertest.Fault{Status: 429, RetryAfter: 30})
 	_, err := probe(t, gitlab.URL())
+	gitlab.SetFault(providertest.EndpointAPI, providertest.Fault{Status: 500})
+	_, broken := probe(t, gitlab.URL())
+	wantCode(t, "broken", broken, protocol.GitLabError)
 	if e := wantCode(t, "limited", err, protocol.RateLimited); e.Data().RetryAfterSeconds != 30 {
 		t.Errorf("retry after %d s", e.Data().RetryAfterSeconds)
 	}

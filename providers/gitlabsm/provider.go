@@ -21,6 +21,7 @@ func (Provider) Endpoints(instance string) providers.Endpoints {
 		Authorize: instance + "/oauth/authorize",
 		Token:     instance + "/oauth/token",
 		Revoke:    instance + "/oauth/revoke",
+		API:       instance + apiRoot,
 	}
 }
 

@@ -53,6 +53,7 @@ func TestResolveRemoteForms(t *testing.T) {
 
 		{"git@gitlab.example.com:group/project.git", plain, "group/project"},
 		{"gitlab.example.com:group/project.git", plain, "group/project"},
+		{"@gitlab.example.com:group/project.git", plain, "group/project"},
 		{"GIT@GITLAB.EXAMPLE.COM:group/project", plain, "group/project"},
 		{"git@gitlab.example.com:/group/project.git", plain, "group/project"},
 		{"git@gitlab.example.com:group/sub/project.git/", plain, "group/sub/project"},
@@ -152,7 +153,7 @@ func TestResolveRemoteWithTwoInstancesOnOneHost(t *testing.T) {
 func TestResolveRemoteBySSHHost(t *testing.T) {
 	const one, two, three = "https://one.example.com", "https://two.example.com", "https://three.example.com"
 	among := []providers.Address{
-		at(one, "ssh.example.com", "Alias"),
+		at(one, "ssh.example.com", "Alias", "gl"),
 		at(two, "ssh.example.org:2222", "[2001:db8::2]:2222"),
 		at(three, "2001:db8::3", "[2001:db8::33]", "shared.example.com"),
 		at("https://four.example.com", "shared.example.com", "one.example.com:2022"),
@@ -161,6 +162,7 @@ func TestResolveRemoteBySSHHost(t *testing.T) {
 		{"git@ssh.example.com:group/project.git", one, "group/project"},
 		{"ssh://git@SSH.example.com:2222/group/project.git", one, "group/project"},
 		{"alias:group/project", one, "group/project"},
+		{"gl:group/project", one, "group/project"},
 		{"git@one.example.com:group/project.git", one, "group/project"},
 		{"ssh://one.example.com:2022/group/project.git", "https://four.example.com", "group/project"},
 		{"ssh://git@ssh.example.org:2222/group/project.git", two, "group/project"},

@@ -91,4 +91,8 @@ func TestNormalizeURLSaysWhatIsWrong(t *testing.T) {
 			t.Errorf("%q: got %q, %v; want an error with %q", raw, got, err, problem)
 		}
 	}
+	_, err := gitlabsm.Provider{}.NormalizeURL("ftp://gitlab.example.com")
+	if err == nil || !strings.Contains(err.Error(), `"ftp://gitlab.example.com"`) {
+		t.Errorf("the URL is not repeated where it has no secret: %v", err)
+	}
 }

@@ -106,13 +106,13 @@ func (s Suite) started(t *testing.T, secure bool) SuiteHost {
 // the agent probes with.
 func (h SuiteHost) stranger(t *testing.T) *http.Client {
 	t.Helper()
-	return providers.NewClient(h.transport(t))
+	return providers.NewClient(h.transport(t), h.URL)
 }
 
 // api is the API of h as its user sees it.
 func (s Suite) api(t *testing.T, h SuiteHost) providers.Host {
 	t.Helper()
-	return s.Provider.Host(h.URL, providers.NewClient(h.Authorise(h.transport(t))))
+	return s.Provider.Host(h.URL, providers.NewClient(h.Authorise(h.transport(t)), s.Provider.Endpoints(h.URL).API))
 }
 
 func (h SuiteHost) transport(t *testing.T) http.RoundTripper {

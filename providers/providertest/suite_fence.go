@@ -66,7 +66,7 @@ func (s Suite) testCallStaysInTheAPI(t *testing.T) {
 		asked = r.URL
 		return h.Authorise(h.transport(t)).RoundTrip(r)
 	}
-	api := s.Provider.Host(h.URL, providers.NewClient(roundTripper(seeing)))
+	api := s.Provider.Host(h.URL, providers.NewClient(roundTripper(seeing), h.URL))
 	root := base.Path + h.APIRoot + "/"
 	for _, attack := range leavingPaths {
 		asked = nil

@@ -1,38 +1,38 @@
 package auth
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
+	"strings"
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
 	"github.com/teamcodestream/codestream-agent/protocol"
 	"github.com/teamcodestream/codestream-agent/providers"
 )
 
-// Client returns an HTTP client that calls the instance as the account. Each
-// request takes the token from the store; one that GitLab refuses is refreshed
-// and the request sent once more. The client's errors are the protocol's, within
-// a *url.Error.
+// Client returns an HTTP client that calls the instance's API as the account.
+// Each request takes the token from the store; one that GitLab refuses is
+// refreshed and the request sent once more. The client's errors are the
+// protocol's, within a *url.Error.
 func (m *Manager) Client(in store.Instance, key store.AccountKey) (*http.Client, error) {
 	base, err := m.Transport(in)
 	if err != nil {
 		return nil, err
 	}
-	origin, err := url.Parse(in.ID)
-	if err != nil {
-		return nil, err
-	}
-	return providers.NewClient(&authorizer{m, key, origin, base}), nil
+	api := m.Provider.Endpoints(in.ID).API
+	return providers.NewClient(&authorizer{m, key, api, base}, api), nil
 }
 
 // authorizer is a RoundTripper that adds the account's credentials.
 type authorizer struct {
 	manager *Manager
 	key     store.AccountKey
-	origin  *url.URL // a token goes nowhere else
+	api     string // a token goes nowhere else
 	base    http.RoundTripper
 }
 
@@ -41,8 +41,8 @@ type authorizer struct {
 const attempts = 3
 
 func (a *authorizer) RoundTrip(req *http.Request) (*http.Response, error) {
-	if !providers.SameOrigin(req.URL, a.origin) {
-		return nil, fmt.Errorf("auth: a token of %s does not go to %s", a.origin.Host, req.URL.Host)
+	if !providers.IsBelow(req.URL, a.api) {
+		return nil, fmt.Errorf("auth: a token for %s does not go to %s", a.api, req.URL.Host)
 	}
 	var access Access
 	for range attempts {
@@ -52,10 +52,16 @@ func (a *authorizer) RoundTrip(req *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 		resp, err := bearer{a.base, access.Token}.RoundTrip(req)
-		if err != nil || !isRefused(resp) {
+		if err != nil || resp.StatusCode != http.StatusUnauthorized {
 			return resp, err
 		}
-		drop(resp)
+		refused, err := a.refusesToken(req.Context(), resp, access.Token)
+		if err != nil {
+			return nil, err
+		}
+		if !refused {
+			return resp, nil
+		}
 		if req, err = rewind(req); err != nil {
 			return nil, err
 		}
@@ -63,16 +69,35 @@ func (a *authorizer) RoundTrip(req *http.Request) (*http.Response, error) {
 	return nil, a.manager.refuseToken(req.Context(), access)
 }
 
-// isRefused reports whether GitLab itself refused the token: a proxy's 401 is a
-// web page.
-func isRefused(resp *http.Response) bool {
-	return resp.StatusCode == http.StatusUnauthorized && providers.IsJSON(resp.Header)
-}
-
-// drop lets the connection be used again.
-func drop(resp *http.Response) {
-	io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10))
+// refusesToken tells a 401 that is about the token from one that is about the
+// call: GitLab also answers 401 where the user may not do a thing, such as approve
+// a merge request twice. A token that has run out or was revoked is named
+// invalid_token (RFC 6750 section 3.1). Where nothing is named, GitLab is asked
+// whether the token still opens anything. What is not JSON is a proxy's.
+//
+// The answer's body can be read afterwards, and need not be closed.
+func (a *authorizer) refusesToken(ctx context.Context, resp *http.Response, token store.Secret) (bool, error) {
+	if !providers.IsJSON(resp.Header) {
+		return false, nil
+	}
+	body, _, err := providers.ReadBody(resp, maxTokenAnswer)
 	resp.Body.Close()
+	if err != nil {
+		return false, err
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	var named struct {
+		Error string `json:"error"`
+	}
+	if json.Unmarshal(body, &named) == nil && named.Error == "invalid_token" ||
+		strings.Contains(resp.Header.Get("WWW-Authenticate"), `error="invalid_token"`) {
+		return true, nil
+	}
+	m := a.manager
+	client := providers.NewClient(bearer{a.base, token}, a.api)
+	_, err = m.Provider.Host(a.key.Instance, client).CurrentUser(ctx)
+	var answer *protocol.Error
+	return errors.As(err, &answer) && answer.Status == http.StatusUnauthorized, nil
 }
 
 func rewind(req *http.Request) (*http.Request, error) {

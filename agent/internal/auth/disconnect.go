@@ -21,19 +21,18 @@ type Revocation struct {
 }
 
 // Disconnect revokes an account's tokens at GitLab, if it is asked to, and
-// forgets the account whether that worked or not.
+// forgets the account whether that worked or not. Waiting for the account's lock
+// ends with ctx; the rest does not.
 func (m *Manager) Disconnect(ctx context.Context, key store.AccountKey, revoke bool) (Revocation, error) {
 	unlock, err := m.Store.LockAccount(ctx, key)
 	if err != nil {
 		return Revocation{}, err
 	}
 	defer unlock()
+	ctx = context.WithoutCancel(ctx) // what is begun has to be ended: the tokens may be burnt
 	var r Revocation
 	if revoke {
 		r = m.revoke(ctx, key)
-	}
-	if ctx.Err() != nil {
-		return Revocation{}, context.Cause(ctx)
 	}
 	err = m.Store.Update(func(tx *store.Tx) error { return tx.DeleteAccount(key) })
 	if err == nil {

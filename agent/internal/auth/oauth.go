@@ -72,7 +72,7 @@ func (m *Manager) applicationWithSecret(in store.Instance, redirect string, secr
 			},
 		},
 		revoke: endpoints.Revoke,
-		http:   providers.NewClient(wholeAnswers{transport}),
+		http:   providers.NewClient(wholeAnswers{transport}, in.ID),
 	}, nil
 }
 

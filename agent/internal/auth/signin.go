@@ -159,7 +159,7 @@ func (m *Manager) adopt(ctx context.Context, app *application, s *signIn, g gran
 	if err != nil {
 		return store.Account{}, err
 	}
-	host := m.Provider.Host(s.instance.ID, providers.NewClient(bearer{base, g.access}))
+	host := m.Provider.Host(s.instance.ID, providers.NewClient(bearer{base, g.access}, m.Provider.Endpoints(s.instance.ID).API))
 	user, err := host.CurrentUser(ctx)
 	if err != nil {
 		return store.Account{}, err

@@ -5,11 +5,14 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/gofrs/flock"
 	bolt "go.etcd.io/bbolt"
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
@@ -76,13 +79,16 @@ func TestDamageIsPutAsideOnce(t *testing.T) {
 	s := filled(t)
 	overwrite(t, s)
 	var windows sync.WaitGroup
-	for range 8 {
+	for i := range 8 {
 		windows.Go(func() {
 			window := store.New(s.Dir())
+			id := fmt.Sprintf("https://gitlab-%d.example.com", i)
 			for {
-				if err := readAll(window); err == nil {
+				err := window.Update(func(tx *store.Tx) error { return tx.PutInstance(store.Instance{ID: id}, "") })
+				if err == nil {
 					return
-				} else if !errors.Is(err, protocol.StoreDamaged) {
+				}
+				if !errors.Is(err, protocol.StoreDamaged) {
 					t.Errorf("the error is %v, want StoreDamaged", err)
 					return
 				}
@@ -90,9 +96,43 @@ func TestDamageIsPutAsideOnce(t *testing.T) {
 		})
 	}
 	windows.Wait()
+	if ids, err := instances(s); err != nil || len(ids) != 8 {
+		t.Errorf("of 8 instances that were saved there are %q, %v", ids, err)
+	}
 	copies, err := filepath.Glob(filepath.Join(s.Dir(), databaseFile+".damaged-*"))
 	if err != nil || len(copies) != 1 {
 		t.Errorf("the file was put aside as %q, %v; want one copy", copies, err)
+	}
+}
+
+// A window that was late to mend the damage finds a good file.
+func TestTheNewFileOfAnotherWindowIsNotPutAside(t *testing.T) {
+	s := filled(t)
+	overwrite(t, s)
+	path := filepath.Join(s.Dir(), databaseFile)
+	mending := flock.New(path + ".mend")
+	if err := mending.Lock(); err != nil {
+		t.Fatal(err)
+	}
+	late := make(chan error, 1)
+	go func() { late <- readAll(s) }()
+	select {
+	case err := <-late:
+		t.Errorf("two windows mend at once: %v", err)
+	case <-time.After(moment):
+	}
+	if err := os.Rename(path, path+".elsewhere"); err != nil {
+		t.Fatal(err)
+	}
+	update(t, store.New(s.Dir()), func(tx *store.Tx) error { return tx.PutInstance(store.Instance{ID: other}, "") })
+	if err := mending.Unlock(); err != nil {
+		t.Fatal(err)
+	}
+	if known := damaged(t, <-late); known.Details.File != path {
+		t.Errorf("the late window says that the copy is %q", known.Details.File)
+	}
+	if ids, err := instances(s); err != nil || len(ids) != 1 || ids[0] != other {
+		t.Errorf("the new file has %q, %v", ids, err)
 	}
 }
 

@@ -17,6 +17,10 @@ import (
 // account. The wait is for a network call of the other, so this is short.
 const lockPoll = 10 * time.Millisecond
 
+// accountTimeout is how long an account can be worked on: longer than the network
+// call of a refresh or a revocation may take.
+const accountTimeout = 45 * time.Second
+
 // accountLocks serialises the goroutines of this process, an account at a time;
 // the lock file does the same for processes.
 type accountLocks struct {
@@ -41,9 +45,11 @@ func (l *accountLocks) slot(key AccountKey) chan struct{} {
 // lock reads the store again before deciding anything. The operating system
 // drops the lock of a process that dies.
 //
-// Errors: ctx's cause, StoreBusy where its time has run out, and StoreDamaged
+// Errors: ctx's cause, StoreBusy where the time has run out, and StoreDamaged
 // where the lock file cannot be made.
 func (s *Store) LockAccount(ctx context.Context, key AccountKey) (unlock func(), err error) {
+	ctx, cancel := context.WithTimeout(ctx, accountTimeout)
+	defer cancel()
 	slot := s.accounts.slot(key)
 	select {
 	case slot <- struct{}{}:
@@ -70,8 +76,8 @@ func (s *Store) LockAccount(ctx context.Context, key AccountKey) (unlock func(),
 	}, nil
 }
 
-// noLock is the error for a wait that ctx has ended: StoreBusy where its time
-// has run out, else its cause.
+// noLock is the error for a wait that ctx has ended: StoreBusy where the time has
+// run out, else its cause.
 func (s *Store) noLock(ctx context.Context) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return s.busy()

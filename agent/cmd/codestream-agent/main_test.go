@@ -1,0 +1,121 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+// TestMain checks that no goroutine outlives the tests.
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// try runs the program with no editor at its stdin.
+func try(args ...string) (status int, stdout, stderr string) {
+	var out, err bytes.Buffer
+	status = run(args, strings.NewReader(""), &out, &err)
+	return status, out.String(), err.String()
+}
+
+func TestTheVersionIsPrinted(t *testing.T) {
+	version = "1.2.3"
+	defer func() { version = "" }()
+	for _, flag := range []string{"-version", "--version"} {
+		if status, stdout, stderr := try(flag); status != 0 || stdout != "codestream-agent 1.2.3\n" || stderr != "" {
+			t.Errorf("%s: status %d, stdout %q, stderr %q", flag, status, stdout, stderr)
+		}
+	}
+	version = ""
+	if _, stdout, _ := try("-version"); len(strings.Fields(stdout)) != 2 {
+		t.Errorf("a build that is no release says %q", stdout)
+	}
+}
+
+// stdout is the protocol's: whatever goes wrong on the command line goes to
+// stderr.
+func TestACommandLineThatMakesNoSense(t *testing.T) {
+	t.Setenv("CODESTREAM_DATA_DIR", t.TempDir())
+	for name, c := range map[string]struct {
+		args []string
+		want string
+	}{
+		"an unknown flag":         {[]string{"--port=80"}, "-port"},
+		"an argument":             {[]string{"--stdio", "serve"}, `"serve"`},
+		"a process that is none":  {[]string{"-clientProcessId", "me"}, "clientProcessId"},
+		"help":                    {[]string{"-help"}, "-clientProcessId ID"},
+		"a value for a plain one": {[]string{"-verbose=perhaps"}, "verbose"},
+	} {
+		status, stdout, stderr := try(c.args...)
+		if status == 1 || stdout != "" || !strings.Contains(stderr, c.want) {
+			t.Errorf("%s: status %d, stdout %q, stderr %q; want %q in it", name, status, stdout, stderr, c.want)
+		}
+	}
+}
+
+func TestWithoutAnEditorTheProgramEnds(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	t.Setenv("CODESTREAM_DATA_DIR", dir)
+	for _, args := range [][]string{nil, {"--stdio"}, {"-stdio", "-verbose"}} {
+		if status, stdout, _ := try(args...); status != 1 || stdout != "" {
+			t.Errorf("%q: status %d, stdout %q; want status 1, as without shutdown", args, status, stdout)
+		}
+	}
+	if _, err := os.Stat(dir); err == nil {
+		t.Error("the data directory was made, though nothing was to be kept")
+	}
+}
+
+func TestTheDataDirectory(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the rules of Windows are others, and have a test of their own")
+	}
+	home, elsewhere := t.TempDir(), t.TempDir()
+	usual := filepath.Join(home, ".local", "share", "codestream-agent")
+	if runtime.GOOS == "darwin" {
+		usual = filepath.Join(home, "Library", "Application Support", "codestream-agent")
+	}
+	for name, c := range map[string]struct{ own, xdg, home, want string }{
+		"the usual one":                {"", "", home, usual},
+		"the user's place for data":    {"", elsewhere, home, filepath.Join(elsewhere, "codestream-agent")},
+		"a place that is not absolute": {"", "share", home, usual},
+		"said to the program":          {elsewhere + "/a/../b/", home, home, filepath.Join(elsewhere, "b")},
+		"said, but not absolute":       {"data", elsewhere, home, ""},
+		"no home":                      {"", "", "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("CODESTREAM_DATA_DIR", c.own)
+			t.Setenv("XDG_DATA_HOME", c.xdg)
+			t.Setenv("HOME", c.home)
+			got, err := dataDir()
+			if got != c.want || (err == nil) != (c.want != "") {
+				t.Errorf("the data directory is %q, %v; want %q", got, err, c.want)
+			}
+			if c.want != "" {
+				return
+			}
+			if status, stdout, stderr := try("--stdio"); status != 2 || stdout != "" || !strings.Contains(stderr, "CODESTREAM_DATA_DIR") {
+				t.Errorf("the program: status %d, stdout %q, stderr %q", status, stdout, stderr)
+			}
+		})
+	}
+}
+
+func TestTheDataDirectoryOnWindows(t *testing.T) {
+	if runtime.GOOS != "windows" {
+		t.Skip("only Windows has %LocalAppData%")
+	}
+	local := t.TempDir()
+	t.Setenv("CODESTREAM_DATA_DIR", "")
+	t.Setenv("LocalAppData", local)
+	if got, err := dataDir(); err != nil || got != filepath.Join(local, "codestream-agent") {
+		t.Errorf("the data directory is %q, %v", got, err)
+	}
+	t.Setenv("LocalAppData", "")
+	if got, err := dataDir(); err == nil {
+		t.Errorf("without %%LocalAppData%% the data directory is %q", got)
+	}
+}

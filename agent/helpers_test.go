@@ -1,0 +1,171 @@
+package agent_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+
+	"github.com/teamcodestream/codestream-agent/agent"
+	"github.com/teamcodestream/codestream-agent/agent/internal/sessiontest"
+	"github.com/teamcodestream/codestream-agent/protocol"
+	"github.com/teamcodestream/codestream-agent/providers/all"
+)
+
+// patience bounds a wait for what has to happen.
+const patience = 20 * time.Second
+
+// within is a context that ends when the test has lost patience.
+func within(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// running is an agent with its editor.
+type running struct {
+	*sessiontest.Editor
+	*sessiontest.Process
+	t *testing.T
+}
+
+// start starts an agent in this process, with a configuration of the test's own.
+func start(t *testing.T, change func(*agent.Config)) *running {
+	t.Helper()
+	process := sessiontest.InProcess(func(ctx context.Context, dataDir string, stdin io.Reader, stdout, stderr io.Writer) int {
+		return agent.New(config(dataDir, stderr, change)).Serve(ctx, stdin, stdout)
+	})(t, t.TempDir(), nil)
+	return connect(t, process)
+}
+
+// config is that of an agent which logs all it can.
+func config(dataDir string, stderr io.Writer, change func(*agent.Config)) agent.Config {
+	c := agent.Config{
+		Version:     "test",
+		Providers:   all.Providers(),
+		DataDir:     dataDir,
+		Log:         slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		OpenBrowser: func(context.Context, string) error { return errors.New("there is no browser in this test") },
+	}
+	if change != nil {
+		change(&c)
+	}
+	return c
+}
+
+// connect gives an agent its editor.
+func connect(t *testing.T, process *sessiontest.Process) *running {
+	r := &running{sessiontest.NewEditor(process.Stdin, process.Stdout), process, t}
+	t.Cleanup(func() {
+		r.CloseStdin()
+		r.Kill()
+		<-r.Done()
+	})
+	return r
+}
+
+// initialize begins the session.
+func (r *running) initialize(params map[string]any) *running {
+	r.t.Helper()
+	all := map[string]any{"processId": nil, "capabilities": map[string]any{}}
+	for name, value := range params {
+		all[name] = value
+	}
+	r.call(protocol.Initialize.Method(), all, nil)
+	r.notify(protocol.Initialized.Method(), struct{}{})
+	return r
+}
+
+// call makes a request that has to succeed.
+func (r *running) call(method string, params, result any) {
+	r.t.Helper()
+	if err := r.Call(within(r.t), method, params, result); err != nil {
+		r.t.Fatalf("%s: %v", method, err)
+	}
+}
+
+func (r *running) notify(method string, params any) {
+	r.t.Helper()
+	if err := r.Notify(method, params); err != nil {
+		r.t.Fatalf("%s: %v", method, err)
+	}
+}
+
+// instances are the ids that status tells.
+func (r *running) instances() (ids []string) {
+	r.t.Helper()
+	var status protocol.StatusResult
+	r.call(protocol.Status.Method(), nil, &status)
+	for _, in := range status.Instances {
+		ids = append(ids, in.ID)
+	}
+	return ids
+}
+
+// wantEnd waits for the end of the agent, and checks its status.
+func (r *running) wantEnd(status int, soon time.Duration) {
+	r.t.Helper()
+	began := time.Now()
+	select {
+	case <-r.Done():
+	case <-within(r.t).Done():
+		r.t.Fatal("the agent does not end")
+	}
+	if got := r.Wait(); got != status {
+		r.t.Errorf("the agent ended with status %d, want %d; stderr:\n%s", got, status, r.Stderr())
+	}
+	if took := time.Since(began); took > soon {
+		r.t.Errorf("the agent ended after %v, want %v at the most", took, soon)
+	}
+}
+
+// messages are the params of all messages of a method so far.
+func messages[P any](r *running, method protocol.Notification[P]) (all []P) {
+	r.t.Helper()
+	for _, m := range r.Messages() {
+		if m.Method != method.Method() {
+			continue
+		}
+		var params P
+		if err := json.Unmarshal(m.Params, &params); err != nil {
+			r.t.Fatal(err)
+		}
+		all = append(all, params)
+	}
+	return all
+}
+
+// spawn starts a program as an editor would.
+func spawn(t *testing.T, cmd *exec.Cmd) *running {
+	t.Helper()
+	cmd.Env = append(os.Environ(), "CODESTREAM_DATA_DIR="+t.TempDir())
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, theirs, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stdout = theirs
+	err = cmd.Start()
+	theirs.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cmd.Process.Kill() // it may have ended
+		cmd.Wait()
+		stdout.Close()
+	})
+	return connect(t, &sessiontest.Process{
+		Stdin: stdin, Stdout: stdout, Stderr: func() string { return "" },
+		Wait: func() int { cmd.Wait(); return cmd.ProcessState.ExitCode() },
+		Kill: func() {},
+	})
+}
