@@ -46,6 +46,7 @@ func TestMediaTypes(t *testing.T) {
 		"application/json;":                 {"application/json", true, false},
 		"application/json; charset":         {"application/json", true, false},
 		"application/problem+json":          {"application/problem+json", true, false},
+		"application/x+jsonl":               {"application/x+jsonl", false, false},
 		"application/jsonp":                 {"application/jsonp", false, false},
 		"text/html":                         {"text/html", false, true},
 		"TEXT/HTML;charset=UTF-8":           {"text/html", false, true},
@@ -100,7 +101,7 @@ func TestShorten(t *testing.T) {
 		want  string
 	}{
 		{"", 0, ""}, {"abc", 3, "abc"}, {"abcd", 3, "abc…"}, {"abc", 0, "…"},
-		{"äöü", 6, "äöü"}, {"äöü", 5, "äö…"}, {"äöü", 4, "äö…"}, {"€€", 2, "…"}, {"a\xff\xff", 2, "a\xff…"},
+		{"äöü", 6, "äöü"}, {"äöü", 5, "äö…"}, {"äöü", 4, "äö…"}, {"€€", 2, "…"}, {"\x80\x80\x80", 1, "…"}, {"a\xff\xff", 2, "a\xff…"},
 	} {
 		if got := providers.Shorten(c.text, c.limit); got != c.want {
 			t.Errorf("%q to %d: got %q, want %q", c.text, c.limit, got, c.want)
@@ -155,6 +156,9 @@ func TestServerError(t *testing.T) {
 		}
 		if wait := providers.RetryAfter(c.header, time.Now()); c.code == protocol.RateLimited && e.RetryAfter != wait {
 			t.Errorf("%s: retry after %v, want %v", name, e.RetryAfter, wait)
+		}
+		if request := c.header.Get("X-Request-Id"); strings.Contains(e.Hint, "request ID") != (request != "") {
+			t.Errorf("%s: the hint is %q", name, e.Hint)
 		}
 		if request := c.header.Get("X-Request-Id"); !strings.Contains(e.Hint, request) {
 			t.Errorf("%s: no request ID in %q", name, e.Hint)

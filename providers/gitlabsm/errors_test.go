@@ -113,7 +113,7 @@ func TestRedirectToTheSignInPage(t *testing.T) {
 }
 
 func TestRequestIDIsInTheHint(t *testing.T) {
-	for id, want := range map[string]bool{"01ABCDEF": true, strings.Repeat("x", 65): false} {
+	for id, want := range map[string]bool{"01ABCDEF": true, strings.Repeat("x", 64): true, strings.Repeat("y", 65): false} {
 		_, err := call(t, protocol.CallAPIParams{Path: "/user"}, sends(502, "<html>", "Content-Type", "text/html", "X-Request-Id", id))
 		if e := wantCode(t, id, err, protocol.GitLabError); strings.Contains(e.Hint, id) != want || e.Status != 502 {
 			t.Errorf("%s: got %d, hint %q", id, e.Status, e.Hint)

@@ -31,7 +31,6 @@ func startForSuite(t *testing.T, o providertest.Options) providertest.SuiteHost 
 	app := gitlab.AddApplication(providertest.Application{Scopes: []string{"api", "read_user"}})
 	h := providertest.SuiteHost{
 		URL:       gitlab.URL(),
-		APIRoot:   "/api/v4",
 		User:      protocol.User{ID: sam.ID, Username: "sam", Name: "Sam", Email: "sam@example.com", WebURL: gitlab.URL() + "/sam"},
 		Authorise: withBearer(gitlab.Issue("sam", app.ID, "api").AccessToken),
 		Weak:      withBearer(gitlab.Issue("sam", app.ID, "read_user").AccessToken),

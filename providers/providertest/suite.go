@@ -33,8 +33,6 @@ type SuiteHost struct {
 	URL string
 	// CAFile is a PEM file with the host's certificate; "" without TLS.
 	CAFile string
-	// APIRoot is the path below URL that calls cannot leave, such as "/api/v4".
-	APIRoot string
 
 	// User is whose credentials Authorise adds; Weak adds some of the same user
 	// that lack the scope for List.

@@ -94,5 +94,5 @@ func (s withSecret) RoundTrip(r *http.Request) (*http.Response, error) {
 // hostAt is the API of a host at that URL, with the suite's credentials.
 func (s Suite) hostAt(t *testing.T, url string) providers.Host {
 	t.Helper()
-	return s.Provider.Host(url, providers.NewClient(withSecret{SuiteHost{}.transport(t)}, url))
+	return s.Provider.Host(url, providers.NewClient(withSecret{SuiteHost{}.transport(t)}, s.Provider.Endpoints(url).API))
 }

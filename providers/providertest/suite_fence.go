@@ -57,7 +57,7 @@ func (s Suite) testCallTakesNoCredentials(t *testing.T) {
 // a proxy that undoes escapes, folds slashes and resolves dots.
 func (s Suite) testCallStaysInTheAPI(t *testing.T) {
 	h := s.started(t, false)
-	base, err := url.Parse(h.URL)
+	base, err := url.Parse(s.Provider.Endpoints(h.URL).API)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,8 +66,8 @@ func (s Suite) testCallStaysInTheAPI(t *testing.T) {
 		asked = r.URL
 		return h.Authorise(h.transport(t)).RoundTrip(r)
 	}
-	api := s.Provider.Host(h.URL, providers.NewClient(roundTripper(seeing), h.URL))
-	root := base.Path + h.APIRoot + "/"
+	api := s.Provider.Host(h.URL, providers.NewClient(roundTripper(seeing), base.String()))
+	root := base.Path + "/"
 	for _, attack := range leavingPaths {
 		asked = nil
 		_, err := api.Call(t.Context(), protocol.CallAPIParams{Path: attack})
@@ -123,8 +123,8 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// A redirect to another origin is not followed: neither credentials nor a body
-// reach whoever is there.
+// A redirect out of the API is not followed: neither credentials nor a body reach
+// whoever is there, on another host or on the same.
 func (s Suite) testCallLeavesRedirectsAlone(t *testing.T) {
 	h := s.started(t, false)
 	var strangers atomic.Int32
@@ -133,14 +133,21 @@ func (s Suite) testCallLeavesRedirectsAlone(t *testing.T) {
 		answering(200, "[]", "Content-Type", "application/json")(w, nil)
 	})
 	for _, status := range []int{301, 302, 303, 307, 308} {
-		for _, call := range []protocol.CallAPIParams{h.List, h.Create} {
-			url := elsewhere(t, answering(status, "", "Location", other+"/api"))
-			_, err := s.hostAt(t, url).Call(t.Context(), call)
-			wantError(t, err, protocol.NotGitLab)
+		for _, location := range []string{other + "/api", "/another-program"} {
+			url := elsewhere(t, func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/another-program" {
+					strangers.Add(1)
+				}
+				answering(status, "", "Location", location)(w, r)
+			})
+			for _, call := range []protocol.CallAPIParams{h.List, h.Create} {
+				_, err := s.hostAt(t, url).Call(t.Context(), call)
+				wantError(t, err, protocol.NotGitLab)
+			}
 		}
 	}
 	if n := strangers.Load(); n != 0 {
-		t.Errorf("%d redirects were followed to another origin", n)
+		t.Errorf("%d redirects were followed out of the API", n)
 	}
 }
 

@@ -89,7 +89,7 @@ func (s Suite) testNormalizeURLRefuses(t *testing.T) {
 func (s Suite) testEndpoints(t *testing.T) {
 	const instance = "https://example.com:8443/Root"
 	e := s.Provider.Endpoints(instance)
-	for _, endpoint := range []string{e.Authorize, e.Token, e.Revoke} {
+	for _, endpoint := range []string{e.Authorize, e.Token, e.Revoke, e.API} {
 		u, err := url.Parse(endpoint)
 		if err != nil || !strings.HasPrefix(endpoint, instance+"/") || u.RawQuery != "" || u.Fragment != "" {
 			t.Errorf("%q is not below the whole base URL", endpoint)

@@ -36,9 +36,9 @@ type authorizer struct {
 	base    http.RoundTripper
 }
 
-// attempts is how often a request is sent whose token is refused: again with a
-// refreshed one, and once more where another window has refreshed that in turn.
-const attempts = 3
+// attempts is how often a request is sent whose token is refused: again with the
+// next token, which is refreshed here or was in another window.
+const attempts = 2
 
 func (a *authorizer) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !providers.IsBelow(req.URL, a.api) {

@@ -108,7 +108,7 @@ func TestARefusedTokenIsNotTheNewOneOfAnotherWindow(t *testing.T) {
 			if r.URL.Path != "/api/v4/user" {
 				return base.RoundTrip(r)
 			}
-			if asked++; asked == 3 {
+			if asked++; asked == 4 {
 				w.signedIn(0, true)
 			}
 			return &http.Response{
