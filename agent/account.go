@@ -19,6 +19,9 @@ const gitUsername = "oauth2"
 // defaultValidity is how long a token lives at least unless asked otherwise.
 const defaultValidity = 60 * time.Second
 
+// maxValiditySeconds is a year, the longest life that GitLab gives to any token.
+const maxValiditySeconds = 365 * 24 * 3600
+
 // target is an account with its instance.
 type target struct {
 	session  *session
@@ -109,10 +112,10 @@ func (a *Agent) disconnect(ctx context.Context, p protocol.DisconnectParams) (pr
 func (a *Agent) token(ctx context.Context, p protocol.TokenParams) (protocol.TokenResult, error) {
 	validity := defaultValidity
 	if p.MinValiditySeconds != nil {
+		if *p.MinValiditySeconds < 0 || *p.MinValiditySeconds > maxValiditySeconds {
+			return protocol.TokenResult{}, invalidParams("minValiditySeconds is %d; it can be 0 to %d", *p.MinValiditySeconds, maxValiditySeconds)
+		}
 		validity = time.Duration(*p.MinValiditySeconds) * time.Second
-	}
-	if validity < 0 {
-		return protocol.TokenResult{}, invalidParams("minValiditySeconds is negative")
 	}
 	t, err := a.resolve(p.Instance, p.Account)
 	if err != nil {

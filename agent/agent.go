@@ -73,7 +73,7 @@ func New(c Config) *Agent {
 	a.transports.UserAgent = "codestream-agent/" + c.Version
 	a.life.ended = make(chan struct{})
 	a.dispatcher = newDispatcher(a.methods(), a.log)
-	a.dispatcher.gate, a.dispatcher.trace = a.life.gate, a.logTrace
+	a.dispatcher.gate, a.dispatcher.trace, a.dispatcher.ignored = a.life.gate, a.logTrace, a.ignoredNotification
 	return a
 }
 

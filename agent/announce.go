@@ -27,13 +27,29 @@ type announcer struct {
 	known bool // last was read
 }
 
-// begin notes the state from which changes are told.
+// begin notes the state from which changes are told, unless it goes on from that
+// of another.
 func (n *announcer) begin() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if n.known {
+		return nil // the watch begins by telling what has changed
+	}
 	now, err := n.session.view()
 	n.last, n.known = now, err == nil
 	return err
+}
+
+// goOnFrom takes over what the editor was last told.
+func (n *announcer) goOnFrom(previous *announcer) {
+	previous.mu.Lock()
+	last, known := previous.last, previous.known
+	previous.mu.Unlock()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !n.known {
+		n.last, n.known = last, known
+	}
 }
 
 // announce tells what has changed since it was last called, and reports whether
@@ -84,7 +100,7 @@ func changes(before, now view) []protocol.DidChangeAuthenticationParams {
 		case known && earlier.Refused == account.Refused && earlier.Serial == account.Serial:
 		case account.Refused != "":
 			list = append(list, changed(account, protocol.StateSignInRequired, account.Refused))
-		case known && earlier.Refused == "":
+		case known && earlier.Refused == "" && earlier.SignedInAt.Equal(account.SignedInAt):
 			list = append(list, changed(account, protocol.StateSignedIn, reasonRefreshed))
 		default:
 			list = append(list, changed(account, protocol.StateSignedIn, ""))

@@ -58,14 +58,13 @@ func checkAuthenticate(p protocol.AuthenticateParams) (timeout time.Duration, er
 	if p.Token != "" {
 		return 0, invalidParams("token goes with method %q only", protocol.MethodToken)
 	}
-	timeout = time.Duration(p.TimeoutSeconds) * time.Second
-	switch {
-	case timeout == 0:
+	switch longest := int(maxSignInTimeout.Seconds()); {
+	case p.TimeoutSeconds == 0:
 		return defaultSignInTimeout, nil
-	case timeout < 0 || timeout > maxSignInTimeout:
-		return 0, invalidParams("timeoutSeconds is %d; it can be 1 to %d", p.TimeoutSeconds, int(maxSignInTimeout.Seconds()))
+	case p.TimeoutSeconds < 0 || p.TimeoutSeconds > longest:
+		return 0, invalidParams("timeoutSeconds is %d; it can be 1 to %d", p.TimeoutSeconds, longest)
 	}
-	return timeout, nil
+	return time.Duration(p.TimeoutSeconds) * time.Second, nil
 }
 
 // openBrowser brings the user to GitLab: through the editor, which alone has a

@@ -37,7 +37,7 @@ type table map[string]handler
 func bind[P, R any](t table, method protocol.Request[P, R], answer func(context.Context, P) (R, error)) {
 	t.add(method.Method(), handler{prepare: func(raw json.RawMessage) (func(context.Context) (any, error), error) {
 		params, err := decodeParams[P](raw)
-		return func(ctx context.Context) (any, error) { return answer(ctx, params) }, err
+		return func(ctx context.Context) (any, error) { return answer(withParams(ctx, raw), params) }, err
 	}})
 }
 
@@ -59,7 +59,7 @@ func bindNotification[P any](t table, method protocol.Notification[P], hear func
 	t.add(method.Method(), handler{prepare: func(raw json.RawMessage) (func(context.Context) (any, error), error) {
 		params, err := decodeParams[P](raw)
 		return func(ctx context.Context) (any, error) {
-			hear(ctx, params)
+			hear(withParams(ctx, raw), params)
 			return nil, nil
 		}, err
 	}})
@@ -76,6 +76,14 @@ func (t table) add(method string, h handler) {
 		panic("agent: bound twice: " + method)
 	}
 	t[method] = h
+}
+
+type paramsKey struct{}
+
+// withParams hands on the parameters as they came, for those who look for what
+// their type does not have.
+func withParams(ctx context.Context, raw json.RawMessage) context.Context {
+	return context.WithValue(ctx, paramsKey{}, raw)
 }
 
 // decodeParams decodes parameters into their type. A field that the product's
@@ -164,6 +172,9 @@ var lspTypes = map[reflect.Type]bool{
 	reflect.TypeFor[protocol.CancelParams]():                    true,
 	reflect.TypeFor[protocol.SetTraceParams]():                  true,
 	reflect.TypeFor[protocol.WorkDoneProgressCancelParams]():    true,
+
+	// Settings outlive the version that they were written for: see unknownSettings.
+	reflect.TypeFor[protocol.InitializationOptions](): true,
 }
 
 // isOwnType reports whether the product alone says which fields a type has.
@@ -172,6 +183,23 @@ func isOwnType(t reflect.Type) bool {
 		t = t.Elem()
 	}
 	return t.Kind() == reflect.Struct && t.Name() != "" && !lspTypes[t]
+}
+
+// unknownSettings says which settings in raw the agent does not know, "" for none.
+func unknownSettings(raw json.RawMessage) string {
+	var object map[string]json.RawMessage
+	if json.Unmarshal(raw, &object) != nil {
+		return ""
+	}
+	known := jsonFields(reflect.TypeFor[protocol.InitializationOptions]())
+	var unknown []string
+	for name := range object {
+		if _, ok := known[name]; !ok {
+			unknown = append(unknown, name)
+		}
+	}
+	slices.Sort(unknown)
+	return strings.Join(unknown, ", ")
 }
 
 func unknownField(name string, fields map[string]reflect.StructField) error {

@@ -31,6 +31,9 @@ func (a *Agent) configure(ctx context.Context, p protocol.ConfigureParams) (prot
 		return protocol.ConfigureResult{}, err
 	}
 	warnings := []string{}
+	if strings.HasPrefix(in.RedirectURI, "https:") {
+		warnings = append(warnings, "A redirect URI over https needs a relay, which this version does not have: nobody can sign in in the browser with it.")
+	}
 	secret := store.Secret(p.ClientSecret)
 	if p.Verify == nil || *p.Verify {
 		found, err := a.verify(ctx, s, in, secret)
@@ -86,7 +89,15 @@ func (a *Agent) checkInstance(p protocol.ConfigureParams) (store.Instance, error
 	if p.Network != nil {
 		in.Network = *p.Network
 	}
-	return in, errors.Join(checkTransport(in), protocol.WithInstance(auth.CheckRedirect(in.RedirectURI), id), checkNames(in), a.checkNetwork(in))
+	return in, errors.Join(checkTransport(in), checkProxy(in.Network), protocol.WithInstance(auth.CheckRedirect(in.RedirectURI), id), checkNames(in), a.checkNetwork(in))
+}
+
+// checkProxy refuses a password in what is kept unsealed.
+func checkProxy(n protocol.Network) error {
+	if u, err := url.Parse(n.Proxy); err == nil && u.User != nil {
+		return invalidParams("network.proxy of an instance has a user name or password in it: set that proxy for all instances, in the settings or in HTTPS_PROXY")
+	}
+	return nil
 }
 
 func (a *Agent) checkNetwork(in store.Instance) error {

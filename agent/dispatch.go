@@ -25,6 +25,9 @@ type dispatcher struct {
 	gate  func(method string, isRequest bool) error // is it allowed now?
 	trace func(method string, took time.Duration, err error)
 
+	// ignored is told of a notification that could not be taken.
+	ignored func(method string, err error)
+
 	// previous is closed when the last ordered request has ended. It is used by
 	// the reading goroutine only.
 	previous chan struct{}
@@ -103,6 +106,7 @@ func (d *dispatcher) notification(ctx context.Context, method string, params jso
 	}
 	if err != nil {
 		d.log.Warn("a notification was ignored", "method", method, "error", err)
+		d.ignored(method, err)
 	}
 }
 

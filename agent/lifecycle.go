@@ -1,7 +1,9 @@
 package agent
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -71,6 +73,7 @@ func (a *Agent) initialize(ctx context.Context, p protocol.InitializeParams) (pr
 	if err := a.applyOptions(client{editorOf(ctx), p.Capabilities.Window}, options); err != nil {
 		return protocol.InitializeResult{}, err
 	}
+	a.warnOfUnknownSettings(ctx, "initializationOptions")
 	a.mu.Lock()
 	a.folders, a.trace = p.WorkspaceFolders, p.Trace
 	a.mu.Unlock()
@@ -139,7 +142,7 @@ func (a *Agent) logTrace(method string, took time.Duration, err error) {
 	}
 }
 
-func (a *Agent) didChangeConfiguration(_ context.Context, p protocol.DidChangeConfigurationParams) {
+func (a *Agent) didChangeConfiguration(ctx context.Context, p protocol.DidChangeConfigurationParams) {
 	if p.Settings.CodeStream == nil {
 		return // another extension's settings
 	}
@@ -148,6 +151,23 @@ func (a *Agent) didChangeConfiguration(_ context.Context, p protocol.DidChangeCo
 	a.mu.Unlock()
 	if err := a.applyOptions(c, *p.Settings.CodeStream); err != nil {
 		a.showMessage(protocol.MessageError, "CodeStream settings: "+wireError(err).Message)
+	}
+	a.warnOfUnknownSettings(ctx, "settings", "codestream")
+}
+
+// warnOfUnknownSettings names the settings that this version does not know: newer
+// ones, or misspelt ones. path leads to them in the parameters.
+func (a *Agent) warnOfUnknownSettings(ctx context.Context, path ...string) {
+	raw, _ := ctx.Value(paramsKey{}).(json.RawMessage)
+	for _, name := range path {
+		var object map[string]json.RawMessage
+		if json.Unmarshal(raw, &object) != nil {
+			return
+		}
+		raw = object[name]
+	}
+	if unknown := unknownSettings(raw); unknown != "" {
+		a.showMessage(protocol.MessageWarning, "CodeStream settings: this version does not know "+unknown)
 	}
 }
 
@@ -176,25 +196,39 @@ func (a *Agent) applyOptions(c client, o protocol.InitializationOptions) error {
 			return err
 		}
 	}
-	dir := o.DataDir
-	if dir == "" {
-		dir = a.config.DataDir
-	}
-	if !filepath.IsAbs(dir) {
-		return invalidParams("dataDir is %q, which is not an absolute path", dir)
+	if o.DataDir != "" && !filepath.IsAbs(o.DataDir) {
+		return invalidParams("dataDir is %q, which is not an absolute path", o.DataDir)
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.client, a.options = c, o
-	if a.session == nil || a.session.store.Dir() != dir {
-		previous := a.session
-		a.session = a.newSession(dir)
-		if previous != nil {
-			a.dispatcher.work.Go(func() { previous.close(context.Background()) })
-			a.dispatcher.work.Go(a.session.prepare)
-		}
+	switch {
+	case a.session == nil:
+		a.session = a.newSession(cmp.Or(o.DataDir, a.config.DataDir))
+	case o.DataDir != "" && o.DataDir != a.session.store.Dir():
+		a.moveTo(o.DataDir)
 	}
 	return nil
+}
+
+// moveTo goes on with another data directory. The editor is told how it differs
+// from the one before. The caller holds a.mu.
+func (a *Agent) moveTo(dir string) {
+	previous, next := a.session, a.newSession(dir)
+	a.session = next
+	a.dispatcher.work.Go(func() {
+		next.news.goOnFrom(previous.news)
+		next.prepare()
+		previous.close(context.Background())
+	})
+}
+
+// ignoredNotification tells the user of settings that could not be taken, since no
+// answer does.
+func (a *Agent) ignoredNotification(method string, err error) {
+	if method == protocol.DidChangeConfiguration.Method() {
+		a.showMessage(protocol.MessageError, "CodeStream settings: "+wireError(err).Message)
+	}
 }
 
 func (a *Agent) showMessage(kind protocol.MessageType, text string) {

@@ -20,7 +20,7 @@ func (a *Agent) watchProcess(pid int) {
 				return
 			case <-ticker.C:
 				if gone() {
-					a.log.Info("the editor's process has ended", "pid", pid)
+					a.log.Warn("the editor's process has ended", "pid", pid)
 					a.life.end()
 					return
 				}

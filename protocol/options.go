@@ -2,7 +2,9 @@ package protocol
 
 // InitializationOptions configure the agent. They come with initialize, and may
 // come again by workspace/didChangeConfiguration under settings.codestream; what
-// comes later replaces what came before as a whole.
+// comes later replaces what came before as a whole, but for the data directory,
+// which stays where none is named. A setting that the agent does not know is
+// passed over with a warning.
 type InitializationOptions struct {
 	// DataDir is where the store lives. Default: $CODESTREAM_DATA_DIR, else the
 	// operating system's convention.

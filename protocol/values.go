@@ -30,6 +30,10 @@ func (t ProgressToken) MarshalJSON() ([]byte, error) {
 // UnmarshalJSON takes a string or an integer.
 func (t *ProgressToken) UnmarshalJSON(data []byte) error {
 	data = bytes.TrimSpace(data)
+	if string(data) == "null" {
+		t.raw = ""
+		return nil
+	}
 	if !IsStringOrInteger(data) {
 		return errors.New("a progress token is a string or an integer")
 	}

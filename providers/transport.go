@@ -28,15 +28,51 @@ type Transports struct {
 	UserAgent string
 
 	mu        sync.Mutex
-	byNetwork map[protocol.Network]*http.Transport
+	byNetwork map[transportKey]*http.Transport
+}
+
+// transportKey is what a transport is made of. Files count by what they are now,
+// so that a mended one is read again.
+type transportKey struct {
+	protocol.Network
+	files [3]fileStamp
+}
+
+type fileStamp struct {
+	size     int64
+	modified time.Time
+}
+
+func keyOf(n protocol.Network) (transportKey, error) {
+	key := transportKey{Network: n}
+	for i, file := range []struct{ field, path string }{
+		{"network.caFile", n.CAFile}, {"network.clientCertFile", n.ClientCertFile}, {"network.clientKeyFile", n.ClientKeyFile},
+	} {
+		if file.path == "" {
+			continue
+		}
+		info, err := os.Stat(file.path)
+		switch {
+		case err != nil: // whoever reads it will say so
+			continue
+		case !info.Mode().IsRegular(): // a pipe would never end
+			return key, invalidNetwork(file.field, "is not a file", nil)
+		}
+		key.files[i] = fileStamp{info.Size(), info.ModTime()}
+	}
+	return key, nil
 }
 
 // Get returns the transport for these settings. It returns InvalidParams for a
 // file that cannot be read or a proxy that is not a URL.
 func (t *Transports) Get(n protocol.Network) (http.RoundTripper, error) {
+	key, err := keyOf(n)
+	if err != nil {
+		return nil, err
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if transport, ok := t.byNetwork[n]; ok {
+	if transport, ok := t.byNetwork[key]; ok {
 		return named{transport, t.UserAgent}, nil
 	}
 	transport, err := newTransport(n)
@@ -44,9 +80,9 @@ func (t *Transports) Get(n protocol.Network) (http.RoundTripper, error) {
 		return nil, err
 	}
 	if t.byNetwork == nil {
-		t.byNetwork = make(map[protocol.Network]*http.Transport)
+		t.byNetwork = make(map[transportKey]*http.Transport)
 	}
-	t.byNetwork[n] = transport
+	t.byNetwork[key] = transport
 	return named{transport, t.UserAgent}, nil
 }
 

@@ -2,13 +2,16 @@ package providers_test
 
 import (
 	"crypto/tls"
+	"errors"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/teamcodestream/codestream-agent/protocol"
 	"github.com/teamcodestream/codestream-agent/providers"
@@ -71,8 +74,8 @@ func TestSettingsThatCannotBeUsed(t *testing.T) {
 		network protocol.Network
 		field   string
 	}{
-		"no such CA file":        {protocol.Network{CAFile: missing}, "network.caFile cannot be read: open " + missing},
-		"a directory":            {protocol.Network{CAFile: t.TempDir()}, "network.caFile cannot be read"},
+		"no such CA file":        {protocol.Network{CAFile: missing}, "network.caFile cannot be read"},
+		"a directory":            {protocol.Network{CAFile: t.TempDir()}, "network.caFile is not a file"},
 		"a CA file without one":  {protocol.Network{CAFile: write(t, []byte("hello"))}, "network.caFile has no certificate"},
 		"a CA file with a key":   {protocol.Network{CAFile: keyFile}, "network.caFile has no certificate"},
 		"an empty CA file":       {protocol.Network{CAFile: write(t, nil)}, "network.caFile has no certificate"},
@@ -91,16 +94,40 @@ func TestSettingsThatCannotBeUsed(t *testing.T) {
 	}
 }
 
-// A setting that is mended is read again: an error is not kept.
-func TestSettingsAreReadAgainAfterAnError(t *testing.T) {
+// Who mends a file need not restart the editor.
+func TestFilesAreReadAgainWhenTheyChange(t *testing.T) {
+	ca := newAuthority(t)
+	server := secure(t, &tls.Config{Certificates: []tls.Certificate{ca.issue(template("gitlab.test"))}}, hello)
+	file := filepath.Join(t.TempDir(), "ca.pem")
 	var transports providers.Transports
-	n := protocol.Network{CAFile: filepath.Join(t.TempDir(), "ca.pem")}
-	if _, err := transports.Get(n); err == nil {
-		t.Fatal("a missing file is taken")
+	t.Cleanup(transports.CloseIdle)
+	ask := func() error {
+		transport, err := transports.Get(protocol.Network{CAFile: file})
+		if err != nil {
+			return err
+		}
+		return exchange(t.Context(), providers.NewClient(transport, server.URL), server.URL)
 	}
-	n.CAFile = newAuthority(t).file()
-	if _, err := transports.Get(n); err != nil {
-		t.Error(err)
+	for i, step := range []struct {
+		content string
+		code    protocol.Code
+	}{
+		{"", protocol.InvalidParams},
+		{newAuthority(t).file(), protocol.CertificateUntrusted},
+		{ca.file(), 0},
+	} {
+		if step.content != "" {
+			if err := os.WriteFile(file, pemOf(t, step.content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			at := time.Unix(1700000000+int64(i), 0) // a file system may keep seconds alone
+			if err := os.Chtimes(file, at, at); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := ask(); step.code == 0 && err != nil || step.code != 0 && !errors.Is(err, step.code) {
+			t.Errorf("step %d: got %v", i, err)
+		}
 	}
 }
 

@@ -111,6 +111,11 @@ func newRequest(instance string, call protocol.CallAPIParams) (request, error) {
 	for name, values := range call.Query {
 		query[name] = values
 	}
+	for name := range query {
+		if credentialParameters[strings.ToLower(name)] {
+			return request{}, invalid("the query parameter %s cannot be set: the agent adds the credentials itself", name)
+		}
+	}
 	target.RawQuery = query.Encode()
 	header, err := requestHeader(call.Headers)
 	if err != nil {
@@ -132,6 +137,11 @@ var credentialHeaders = map[string]bool{
 	"Authorization": true, "Proxy-Authorization": true, "Cookie": true, "Host": true,
 	"Private-Token": true, "Job-Token": true, "Deploy-Token": true, "Sudo": true,
 	"X-Csrf-Token": true, "X-Gitlab-Token": true, "Content-Length": true, "Transfer-Encoding": true, "Connection": true,
+}
+
+// credentialParameters do the same in a query, where they would also be logged.
+var credentialParameters = map[string]bool{
+	"private_token": true, "access_token": true, "job_token": true, "deploy_token": true, "sudo": true,
 }
 
 func requestHeader(headers map[string]string) (http.Header, error) {

@@ -90,7 +90,7 @@ func TestPathIsSentAsItIsWritten(t *testing.T) {
 
 func TestPathLeavesTheAPI(t *testing.T) {
 	for _, path := range []string{
-		"", "/", "?a=b", "/api/v4/", "..", "/.", "/../user", "/user/..", "/a/./b", "/%2e%2e/user", "/.%2E/user", "/%252e%252e/user",
+		"", "/", "?a=b", "/api/v4", "/api/v4/", "api/v4?a=b", "..", "/.", "/../user", "/user/..", "/a/./b", "/%2e%2e/user", "/.%2E/user", "/%252e%252e/user",
 		"/%25252e%25252e", "/%25zz/%252e%252e/user", "/..%2fuser", "/a%2F..%2Fb", "/a%252f..%252fb", "/..;/user", "/..;a=b/user", "/..%3B/user",
 		`/..\user`, `\user`, "/..%5cuser", "/%255c..%255cuser", "//user", "/a//b", "/a%2f%2fb", "/%2fuser", "//example.com/user", "/api/v4//user",
 		"/user#a", "/us\x00er", "/us\ner", "/us\x7fer", "/%zz", "/%", "/100%",
@@ -165,6 +165,19 @@ func TestHeadersThatGitLabTakesForCredentials(t *testing.T) {
 		wantCode(t, name, err, protocol.InvalidParams)
 		if err != nil && !strings.Contains(err.Error(), "credentials") {
 			t.Errorf("%q: got %v", name, err)
+		}
+	}
+}
+
+// A query is logged on the way: a secret in it is a secret no more.
+func TestQueryTakesNoCredentials(t *testing.T) {
+	for _, name := range []string{"private_token", "PRIVATE_TOKEN", "access_token", "job_token", "deploy_token", "sudo", "Sudo"} {
+		for _, p := range []protocol.CallAPIParams{
+			{Path: "/user?" + name + "=" + secret},
+			{Path: "/user", Query: map[string]protocol.QueryValue{name: {secret}}},
+		} {
+			_, err := hostAt("http://127.0.0.1:1").Call(t.Context(), p)
+			wantCode(t, name, err, protocol.InvalidParams)
 		}
 	}
 }

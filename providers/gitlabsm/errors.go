@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/teamcodestream/codestream-agent/protocol"
@@ -17,6 +18,9 @@ const maxReason = 500
 // GitLab's own reason is kept; a web page's text is not
 // (https://docs.gitlab.com/api/rest/troubleshooting/).
 func responseError(instance string, status int, header http.Header, body []byte) error {
+	if e := redirected(instance, status, header); e != nil {
+		return e
+	}
 	if e := providers.ServerError(instance, status, header); e != nil {
 		return e
 	}
@@ -49,6 +53,23 @@ func responseError(instance string, status int, header http.Header, body []byte)
 		e.Hint = "Mend the request as the message says."
 	}
 	return e
+}
+
+// redirected is the error for a redirect out of the API that is not one to the
+// sign-in page: GitLab sends on to where artifacts and packages are stored. The
+// place is left out, since its query can be a key to it.
+func redirected(instance string, status int, header http.Header) error {
+	to, err := url.Parse(header.Get("Location"))
+	if status < 301 || status > 308 || err != nil || to.Host == "" || strings.HasSuffix(to.Path, signInPath) {
+		return nil
+	}
+	return &protocol.Error{
+		Code:     protocol.GitLabError,
+		Message:  "GitLab sends this call on to " + to.Host + ", where the agent does not follow with the user's token",
+		Hint:     "Open it in the browser. An administrator can let GitLab serve such files itself with proxy_download.",
+		Instance: instance,
+		Status:   status,
+	}
 }
 
 // failure is the body of an error: from the API itself {"message": …} or

@@ -86,7 +86,8 @@ func TestAnswersThatAreNoAPI(t *testing.T) {
 		"page, odd parameter":    {sends(200, "<html>", "Content-Type", "text/html; charset"), 200, "a web page"},
 		"page of a proxy":        {sends(403, "<html>", "Content-Type", html), 403, "a web page"},
 		"text of a proxy":        {sends(404, "no", "Content-Type", "text/plain"), 404, "something other than JSON"},
-		"redirect elsewhere":     {sends(302, "", "Location", "https://sso.invalid/login?next=x"), 302, "a redirect to another place"},
+		"redirect to sign in":    {sends(302, "", "Location", "https://other.invalid/users/sign_in?x=y"), 302, "a redirect to another place"},
+		"redirect within":        {sends(303, "", "Location", "/login", "Content-Type", "text/html"), 303, "a redirect to another place"},
 		"redirect without place": {sends(302, "", "Content-Type", "application/json"), 302, "JSON of another program"},
 		"unasked 300":            {sends(300, "x", "Content-Type", "text/plain"), 300, "something other than JSON"},
 	} {
@@ -121,6 +122,16 @@ func TestRequestIDIsInTheHint(t *testing.T) {
 	}
 }
 
+// Files are stored elsewhere, under addresses that are keys to them.
+func TestRedirectToAStoreNamesItsHostAlone(t *testing.T) {
+	_, err := call(t, protocol.CallAPIParams{Path: "/jobs/1/artifacts"},
+		sends(302, "", "Location", "https://sam:"+secret+"@store.invalid:9000/bucket/"+secret+"?X-Amz-Signature="+secret))
+	e := wantCode(t, "store", err, protocol.GitLabError)
+	if !strings.Contains(e.Message, " store.invalid:9000,") || e.Status != 302 || e.Hint == "" {
+		t.Errorf("got %d %q, hint %q", e.Status, e.Message, e.Hint)
+	}
+}
+
 // Neither the access token nor a body follows a redirect to another origin:
 // another host, another port, another scheme.
 func TestRedirectToAnotherOriginCarriesNothing(t *testing.T) {
@@ -138,7 +149,7 @@ func TestRedirectToAnotherOriginCarriesNothing(t *testing.T) {
 			for _, method := range []string{"GET", "POST"} {
 				p := protocol.CallAPIParams{Method: method, Path: "/user"}
 				_, err := call(t, p, sends(status, "", "Location", target))
-				wantCode(t, target, err, protocol.NotGitLab)
+				wantCode(t, target, err, protocol.GitLabError)
 			}
 		}
 	}

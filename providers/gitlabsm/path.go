@@ -17,8 +17,8 @@ const apiRoot = "/api/v4"
 func apiURL(instance, path string) (*url.URL, error) {
 	path, query, _ := strings.Cut(path, "?")
 	path = strings.TrimPrefix(path, "/")
-	if rest, ok := strings.CutPrefix(path, apiRoot[1:]+"/"); ok {
-		path = rest
+	if rest, ok := strings.CutPrefix(path+"/", apiRoot[1:]+"/"); ok {
+		path = strings.TrimSuffix(rest, "/")
 	}
 	if path == "" {
 		return nil, invalid("path is empty; it names what to ask for, such as /user")

@@ -146,7 +146,6 @@ func (s Suite) testCallErrors(t *testing.T) {
 		{"bad gateway", answering(502, "<html>", "Content-Type", "text/html"), protocol.GitLabError, 502},
 		{"page of a proxy", answering(200, "<html>", "Content-Type", "text/html"), protocol.NotGitLab, 200},
 		{"page that is forbidden", answering(403, "<html>", "Content-Type", "text/html"), protocol.NotGitLab, 403},
-		{"redirect", answering(302, "", "Location", "http://127.0.0.1:1/"), protocol.NotGitLab, 302},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

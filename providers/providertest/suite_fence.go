@@ -142,7 +142,9 @@ func (s Suite) testCallLeavesRedirectsAlone(t *testing.T) {
 			})
 			for _, call := range []protocol.CallAPIParams{h.List, h.Create} {
 				_, err := s.hostAt(t, url).Call(t.Context(), call)
-				wantError(t, err, protocol.NotGitLab)
+				if e := wantError(t, err, protocol.NotGitLab, protocol.GitLabError); e.Status != status {
+					t.Errorf("%d to %s: status %d", status, location, e.Status)
+				}
 			}
 		}
 	}

@@ -1,13 +1,14 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"io"
 	"log"
 	"net"
 	"net/http"
-	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -32,6 +33,7 @@ type outcome struct {
 type callbackServer struct {
 	signIn *signIn
 	server *http.Server
+	path   string // the redirect URI's, as a browser sends it
 	result string // names the page in the second request
 
 	ended   chan struct{} // closed when outcome is set
@@ -46,6 +48,7 @@ type callbackServer struct {
 func serveCallback(listener net.Listener, s *signIn) *callbackServer {
 	c := &callbackServer{
 		signIn: s,
+		path:   cmp.Or(s.redirect.EscapedPath(), "/"),
 		result: rand.Text(),
 		ended:  make(chan struct{}),
 		shown:  make(chan struct{}),
@@ -66,9 +69,9 @@ func serveCallback(listener net.Listener, s *signIn) *callbackServer {
 func (c *callbackServer) handle(w http.ResponseWriter, r *http.Request) {
 	setPageHeaders(w.Header())
 	switch {
-	case r.Host != c.signIn.redirect.Host: // DNS rebinding
+	case !c.isOwnHost(r.Host): // DNS rebinding
 		http.Error(w, "This address is not served here.", http.StatusMisdirectedRequest)
-	case r.URL.EscapedPath() != c.signIn.redirect.EscapedPath():
+	case r.URL.EscapedPath() != c.path:
 		http.NotFound(w, r)
 	case r.Method != http.MethodGet:
 		w.Header().Set("Allow", http.MethodGet)
@@ -80,6 +83,13 @@ func (c *callbackServer) handle(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// isOwnHost reports whether a Host header is the redirect URI's. Browsers leave
+// out the port of http.
+func (c *callbackServer) isOwnHost(host string) bool {
+	own := c.signIn.redirect.Host
+	return strings.EqualFold(host, own) || strings.EqualFold(host+":80", own)
+}
+
 func (c *callbackServer) receive(w http.ResponseWriter, r *http.Request) {
 	c.expectPage(1)
 	if err := c.signIn.deliver(r.URL.Query()); err != nil {
@@ -89,8 +99,8 @@ func (c *callbackServer) receive(w http.ResponseWriter, r *http.Request) {
 	}
 	select {
 	case <-c.ended:
-		to := url.URL{Path: c.signIn.redirect.Path, RawQuery: url.Values{"result": {c.result}}.Encode()}
-		http.Redirect(w, r, to.String(), http.StatusSeeOther)
+		w.Header().Set("Location", c.path+"?result="+c.result)
+		w.WriteHeader(http.StatusSeeOther)
 	case <-r.Context().Done():
 	}
 }

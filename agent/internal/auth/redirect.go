@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/teamcodestream/codestream-agent/protocol"
@@ -28,13 +29,13 @@ func RegisteredRedirect(configured string) string {
 func CheckRedirect(configured string) error {
 	u, err := url.Parse(RegisteredRedirect(configured))
 	switch {
-	case err != nil, u.Scheme == "", u.Fragment != "", u.User != nil:
+	case err != nil, u.Scheme == "", u.Fragment != "", u.User != nil, inPageSchemes[strings.ToLower(u.Scheme)], !isPort(u.Port()):
 		return &protocol.Error{
 			Code:    protocol.InvalidParams,
 			Message: "redirectUri is not an absolute URI without a fragment",
 			Hint:    "Leave it out, and register " + DefaultRedirectURI + " with the application.",
 		}
-	case u.Scheme == "http" && u.Hostname() == "localhost" && u.Port() == "":
+	case u.Scheme == "http" && strings.EqualFold(u.Hostname(), "localhost") && u.Port() == "":
 		return invalidRedirect("GitLab compares the port of http://localhost exactly, and this redirect URI has none", DefaultRedirectURI)
 	case u.Scheme == "http" && !isLoopback(u.Hostname()):
 		return invalidRedirect("a redirect over http comes back to this machine only, and "+u.Hostname()+" is another", DefaultRedirectURI)
@@ -42,8 +43,19 @@ func CheckRedirect(configured string) error {
 	return nil
 }
 
+// inPageSchemes lead nowhere but into the page that a browser shows.
+var inPageSchemes = map[string]bool{"javascript": true, "data": true, "file": true, "blob": true, "about": true}
+
+func isPort(port string) bool {
+	if port == "" {
+		return true
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	return err == nil && n > 0
+}
+
 func isLoopback(host string) bool {
-	return host == "localhost" || net.ParseIP(host).IsLoopback()
+	return strings.EqualFold(host, "localhost") || net.ParseIP(host).IsLoopback()
 }
 
 func invalidRedirect(problem, register string) error {
@@ -72,7 +84,7 @@ func listenFor(configured string) (listener net.Listener, redirect *url.URL, err
 		return nil, redirect, nil
 	}
 	host := redirect.Hostname()
-	if host == "localhost" {
+	if strings.EqualFold(host, "localhost") {
 		host = "127.0.0.1"
 	}
 	port := redirect.Port()

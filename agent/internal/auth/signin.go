@@ -170,7 +170,7 @@ func (m *Manager) adopt(ctx context.Context, app *application, s *signIn, g gran
 	}
 	account := store.Account{
 		ID: strconv.FormatInt(user.ID, 10), Instance: s.instance.ID, User: user,
-		Method: protocol.MethodBrowser, ClientID: s.instance.ClientID, RedirectURI: s.redirect.String(),
+		Method: protocol.MethodBrowser, SignedInAt: g.issued, ClientID: s.instance.ClientID, RedirectURI: s.redirect.String(),
 	}
 	return m.saveSignIn(ctx, account, g, version)
 }

@@ -124,6 +124,8 @@ func (m *Manager) refreshLocked(ctx context.Context, key store.AccountKey, n nee
 	}
 	renewed, err := m.renew(ctx, account, tokens)
 	switch {
+	case err == nil && n.strict && !m.serves(renewed.Account, store.Tokens{Access: renewed.Token}, n):
+		return Access{}, tooShort(renewed.Account, n.validity, lifetime(renewed.Account))
 	case err == nil:
 		return renewed, nil
 	case errors.Is(err, errInvalidGrant):

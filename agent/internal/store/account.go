@@ -23,8 +23,10 @@ type Account struct {
 	TokenType   string   `json:"tokenType,omitempty"`
 	// IssuedAt and ExpiresAt bound the life of the access token by the wall clock;
 	// ExpiresAt is zero for one that does not expire.
-	IssuedAt  time.Time `json:"issuedAt,omitzero"`
-	ExpiresAt time.Time `json:"expiresAt,omitzero"`
+	IssuedAt time.Time `json:"issuedAt,omitzero"`
+	// SignedInAt is when the user last approved, which a refresh does not change.
+	SignedInAt time.Time `json:"signedInAt,omitzero"`
+	ExpiresAt  time.Time `json:"expiresAt,omitzero"`
 	// Refused tells why GitLab no longer accepts the tokens. Empty while it does.
 	Refused string `json:"refused,omitempty"`
 	// Serial counts the tokens that the account has had, so that other windows

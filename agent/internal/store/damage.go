@@ -11,8 +11,22 @@ import (
 	"github.com/teamcodestream/codestream-agent/protocol"
 )
 
-// errDamaged marks a file that bbolt cannot make sense of.
+// errDamaged marks a file that bbolt cannot make sense of, or a record in it that
+// we cannot.
 var errDamaged = errors.New("damaged")
+
+// damage says which file was found damaged, and how.
+type damage struct {
+	file  os.FileInfo // nil where not even that is known
+	cause error
+}
+
+func (d *damage) Error() string { return d.cause.Error() }
+
+func (d *damage) Unwrap() []error { return []error{errDamaged, d.cause} }
+
+// damaged is the error for a file that was opened.
+func damaged(file os.FileInfo, cause error) error { return &damage{file, cause} }
 
 // mend puts a damaged file aside, so that the next transaction starts afresh,
 // and says where. Other errors are returned as they are.
@@ -22,11 +36,13 @@ func (s *Store) mend(err error) error {
 	}
 	s.file.Lock()
 	defer s.file.Unlock()
-	aside, moveErr := s.putAside()
+	var found *damage
+	errors.As(err, &found)
+	aside, moveErr := s.putAside(found)
 	if moveErr != nil {
 		return s.unusable(errors.Join(err, moveErr))
 	}
-	damage := &protocol.Error{
+	e := &protocol.Error{
 		Code:    protocol.StoreDamaged,
 		Message: fmt.Sprintf("the store %s was damaged, and has been put aside as %s; a new one is in use", s.path(), aside),
 		Hint:    "Configure the instance again and sign in. Keep the damaged copy if you want it examined.",
@@ -34,31 +50,27 @@ func (s *Store) mend(err error) error {
 		Err:     err,
 	}
 	if aside == "" {
-		damage.Message = fmt.Sprintf("the store %s was damaged, and another window has put it aside", s.path())
-		damage.Details.File = s.path()
+		e.Message = fmt.Sprintf("the store %s was damaged, and another window has put it aside", s.path())
+		e.Details.File = s.path()
 	}
-	return damage
+	return e
 }
 
 // putAside renames the damaged file. It returns "" where another process has
-// done so first: the file that is there now is then a good one.
-func (s *Store) putAside() (string, error) {
+// done so first: the file that is there now is then another.
+func (s *Store) putAside(found *damage) (string, error) {
 	lock := flock.New(s.path()+".mend", flock.SetPermissions(0o600))
 	if err := lock.Lock(); err != nil {
 		return "", err
 	}
 	defer lock.Unlock()
-	err := s.transact(true, readAll)
-	if !errors.Is(err, errDamaged) {
+	now, err := os.Stat(s.path())
+	if errors.Is(err, os.ErrNotExist) || err == nil && found != nil && found.file != nil && !os.SameFile(now, found.file) {
+		return "", nil
+	}
+	if err != nil {
 		return "", err
 	}
 	aside := s.path() + time.Now().UTC().Format(".damaged-20060102T150405.000")
 	return aside, os.Rename(s.path(), aside)
-}
-
-// readAll reports whether every record can be read.
-func readAll(tx *Tx) error {
-	_, instances := tx.Instances()
-	_, accounts := tx.Accounts()
-	return errors.Join(instances, accounts)
 }

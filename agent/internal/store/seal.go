@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 )
 
 // ErrKeyLost says that a secret is there but its key is not, or is another. The
@@ -60,7 +61,25 @@ func (k keyFile) write(key []byte) (err error) {
 	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
 		return err
 	}
-	return os.Rename(file.Name(), k.path)
+	if err := os.Rename(file.Name(), k.path); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(k.path))
+}
+
+// syncDir puts a rename on disk, so that no power cut leaves a sealed store
+// without its key. Where a directory cannot be synced, as on Windows, the file
+// system sees to that.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if err := d.Sync(); err != nil && runtime.GOOS != "windows" {
+		return err
+	}
+	return nil
 }
 
 // seal encrypts plain with AES-256-GCM (NIST SP 800-38D) under a random nonce,

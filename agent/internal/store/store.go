@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"sync"
+	"syscall"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -86,22 +88,38 @@ func (s *Store) Update(fn func(*Tx) error) error {
 func (s *Store) createDir() error { return os.MkdirAll(s.dir, 0o700) }
 
 func (s *Store) transact(readOnly bool, fn func(*Tx) error) (err error) {
-	// bbolt panics on some damaged pages.
+	var file *os.File
+	var info os.FileInfo // which file it is
+	// bbolt panics on some damaged pages, and a truncated file faults where it is
+	// mapped into memory.
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("%w: %v", errDamaged, p)
+			err = damaged(info, fmt.Errorf("%v", p))
+		}
+		if errors.Is(err, errDamaged) && file != nil {
+			file.Close() // and with it bbolt's lock, which a panic has left
 		}
 	}()
-	db, err := bolt.Open(s.path(), 0o600, &bolt.Options{ReadOnly: readOnly, Timeout: lockTimeout, NoStatistics: true})
+	db, err := bolt.Open(s.path(), 0o600, &bolt.Options{
+		ReadOnly: readOnly, Timeout: lockTimeout, NoStatistics: true,
+		OpenFile: func(name string, flag int, mode os.FileMode) (_ *os.File, err error) {
+			if file, err = os.OpenFile(name, flag, mode); err == nil {
+				info, err = file.Stat()
+			}
+			return file, err
+		},
+	})
+	var system syscall.Errno
 	switch {
 	case readOnly && s.isEmpty(err):
 		return fn(&Tx{store: s})
 	case errors.Is(err, bolterrors.ErrTimeout):
 		return s.busy()
-	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrChecksum), errors.Is(err, bolterrors.ErrVersionMismatch):
-		return fmt.Errorf("%w: %w", errDamaged, err)
-	case err != nil:
+	case errors.As(err, &system):
 		return s.unusable(err)
+	case err != nil: // the file is there, and is not bbolt's
+		return damaged(info, err)
 	}
 	defer func() {
 		if closeErr := db.Close(); err == nil && closeErr != nil {
@@ -119,7 +137,10 @@ func (s *Store) transact(readOnly bool, fn func(*Tx) error) (err error) {
 		}
 		return fnErr
 	})
-	if err != nil && fnErr == nil { // the commit failed
+	switch {
+	case errors.Is(err, errDamaged):
+		return damaged(info, err)
+	case err != nil && fnErr == nil: // the commit failed
 		return s.unusable(err)
 	}
 	return err

@@ -44,6 +44,13 @@ func (s *Store) Watch(ctx context.Context, changed func() bool) error {
 		case <-watcher.Errors:
 			quiet.Reset(settle) // events may have been lost
 		case event := <-watcher.Events:
+			if event.Name == s.dir && (event.Has(fsnotify.Remove) || event.Has(fsnotify.Rename)) {
+				if s.createDir() != nil || watcher.Add(s.dir) != nil {
+					poll(ctx, changed)
+					return nil
+				}
+				quiet.Reset(settle)
+			}
 			if filepath.Base(event.Name) == fileName && !event.Has(fsnotify.Chmod) {
 				quiet.Reset(settle)
 			}
