@@ -29,6 +29,10 @@ func (a *Agent) authenticate(ctx context.Context, p protocol.AuthenticateParams)
 		return protocol.AuthenticateResult{}, err
 	}
 	ctx, progress := a.beginProgress(ctx, p.WorkDoneToken, "Sign in to "+in.Name, "Waiting for you in the browser")
+	if ctx.Err() != nil { // cancelled while the editor thought about it
+		progress.end("Cancelled")
+		return protocol.AuthenticateResult{}, ctx.Err()
+	}
 	account, err := s.auth.SignIn(ctx, in.Instance, auth.SignInOptions{
 		Timeout: timeout,
 		Started: func(started protocol.DidStartAuthenticationParams) {

@@ -185,21 +185,24 @@ func isOwnType(t reflect.Type) bool {
 	return t.Kind() == reflect.Struct && t.Name() != "" && !lspTypes[t]
 }
 
-// unknownSettings says which settings in raw the agent does not know, "" for none.
-func unknownSettings(raw json.RawMessage) string {
+// unknownSettings lists the settings in raw that the agent does not know.
+func unknownSettings(t reflect.Type, raw json.RawMessage, within string) (unknown []string) {
 	var object map[string]json.RawMessage
 	if json.Unmarshal(raw, &object) != nil {
-		return ""
+		return nil
 	}
-	known := jsonFields(reflect.TypeFor[protocol.InitializationOptions]())
-	var unknown []string
-	for name := range object {
-		if _, ok := known[name]; !ok {
-			unknown = append(unknown, name)
+	fields := jsonFields(t)
+	for name, value := range object {
+		field, ok := fields[name]
+		switch {
+		case !ok:
+			unknown = append(unknown, within+name)
+		case field.Type.Kind() == reflect.Pointer:
+			unknown = append(unknown, unknownSettings(field.Type.Elem(), value, within+name+".")...)
 		}
 	}
 	slices.Sort(unknown)
-	return strings.Join(unknown, ", ")
+	return unknown
 }
 
 func unknownField(name string, fields map[string]reflect.StructField) error {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -166,8 +167,8 @@ func (a *Agent) warnOfUnknownSettings(ctx context.Context, path ...string) {
 		}
 		raw = object[name]
 	}
-	if unknown := unknownSettings(raw); unknown != "" {
-		a.showMessage(protocol.MessageWarning, "CodeStream settings: this version does not know "+unknown)
+	if unknown := unknownSettings(reflect.TypeFor[protocol.InitializationOptions](), raw, ""); len(unknown) > 0 {
+		a.showMessage(protocol.MessageWarning, "CodeStream settings: this version does not know "+strings.Join(unknown, ", "))
 	}
 }
 

@@ -135,7 +135,7 @@ func parseResponse(m envelope) ([]byte, *badMessage) {
 // isOwnID reports whether id can be one of those that jsonrpc2 gives out.
 func isOwnID(id json.RawMessage) bool {
 	var own uint64
-	return json.Unmarshal(id, &own) == nil
+	return string(id) != "null" && json.Unmarshal(id, &own) == nil
 }
 
 func isErrorObject(data json.RawMessage) bool {

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -32,7 +33,10 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	clientProcessID := flags.Int("clientProcessId", 0, "end when the process with this `ID` does")
 	verbose := flags.Bool("verbose", false, "log more to stderr")
 	showVersion := flags.Bool("version", false, "print the version and exit")
-	if err := flags.Parse(args); err != nil {
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		return 0
+	case err != nil:
 		return 2
 	}
 	if flags.NArg() > 0 {

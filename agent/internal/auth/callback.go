@@ -31,10 +31,11 @@ type outcome struct {
 // the same path without the code, which so leaves the address bar and the
 // browser's history. The second request shows the page.
 type callbackServer struct {
-	signIn *signIn
-	server *http.Server
-	path   string // the redirect URI's, as a browser sends it
-	result string // names the page in the second request
+	signIn   *signIn
+	listener net.Listener
+	server   *http.Server
+	path     string // the redirect URI's, as a browser sends it
+	result   string // names the page in the second request
 
 	ended   chan struct{} // closed when outcome is set
 	outcome outcome
@@ -47,11 +48,12 @@ type callbackServer struct {
 
 func serveCallback(listener net.Listener, s *signIn) *callbackServer {
 	c := &callbackServer{
-		signIn: s,
-		path:   cmp.Or(s.redirect.EscapedPath(), "/"),
-		result: rand.Text(),
-		ended:  make(chan struct{}),
-		shown:  make(chan struct{}),
+		signIn:   s,
+		listener: listener,
+		path:     cmp.Or(s.redirect.EscapedPath(), "/"),
+		result:   rand.Text(),
+		ended:    make(chan struct{}),
+		shown:    make(chan struct{}),
 	}
 	c.server = &http.Server{
 		Handler:           http.HandlerFunc(c.handle),
@@ -145,4 +147,5 @@ func (c *callbackServer) linger(ctx context.Context, closing <-chan struct{}) {
 	if c.server.Shutdown(drain) != nil {
 		c.server.Close()
 	}
+	c.listener.Close() // the server may not have taken it over yet
 }

@@ -100,10 +100,14 @@ func (a *authorizer) refusesToken(ctx context.Context, resp *http.Response, toke
 	return errors.As(err, &answer) && answer.Status == http.StatusUnauthorized, nil
 }
 
+// rewind returns the request with its body from the beginning.
 func rewind(req *http.Request) (*http.Request, error) {
 	again := req.Clone(req.Context())
-	if req.GetBody == nil {
+	switch {
+	case req.Body == nil || req.Body == http.NoBody:
 		return again, nil
+	case req.GetBody == nil:
+		return nil, errors.New("auth: a request's body can be sent only once")
 	}
 	body, err := req.GetBody()
 	again.Body = body

@@ -44,8 +44,6 @@ func (m *Manager) Disconnect(ctx context.Context, key store.AccountKey, revoke b
 // revoke revokes the tokens of an account at GitLab. The caller holds the
 // account's lock, and forgets the tokens afterwards.
 func (m *Manager) revoke(ctx context.Context, key store.AccountKey) Revocation {
-	ctx, cancel := context.WithTimeout(ctx, revokeTimeout)
-	defer cancel()
 	account, tokens, err := m.signedInAccount(key)
 	switch {
 	case account.Refused == ReasonRevoked || account.Refused == ReasonExpired:
@@ -53,6 +51,12 @@ func (m *Manager) revoke(ctx context.Context, key store.AccountKey) Revocation {
 	case err != nil:
 		return Revocation{Failure: err}
 	}
+	return m.revokeTokens(ctx, account, tokens)
+}
+
+func (m *Manager) revokeTokens(ctx context.Context, account store.Account, tokens store.Tokens) Revocation {
+	ctx, cancel := context.WithTimeout(ctx, revokeTimeout)
+	defer cancel()
 	app, err := m.applicationOf(account)
 	if err != nil {
 		return Revocation{Failure: err}

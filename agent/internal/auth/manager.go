@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -81,9 +82,24 @@ func (m *Manager) signedInAccount(key store.AccountKey) (account store.Account, 
 		err = NotSignedIn(key.Instance)
 	case errors.Is(err, store.ErrKeyLost):
 		account.Refused = ReasonKeyLost
-		err = refusedError(account)
+		err = fmt.Errorf("%w: %w", store.ErrKeyLost, refusedError(account))
 	}
 	return account, tokens, err
+}
+
+// noteLostKey makes the state tell that an account's tokens can no longer be
+// opened, and returns the error for it.
+func (m *Manager) noteLostKey(ctx context.Context, key store.AccountKey) error {
+	unlock, err := m.Store.LockAccount(ctx, key)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	account, _, err := m.signedInAccount(key)
+	if errors.Is(err, store.ErrKeyLost) {
+		return m.refuse(account, ReasonKeyLost)
+	}
+	return err
 }
 
 // Why GitLab no longer accepts an account's tokens, or why they cannot be used.

@@ -30,6 +30,7 @@ type application struct {
 	config   oauth2.Config
 	revoke   string // the endpoint
 	http     *http.Client
+	now      func() time.Time
 }
 
 // application returns the application of an instance with its secret. redirect is
@@ -72,6 +73,7 @@ func (m *Manager) applicationWithSecret(in store.Instance, redirect string, secr
 			},
 		},
 		revoke: endpoints.Revoke,
+		now:    m.Now,
 		http:   providers.NewClient(wholeAnswers{transport}, in.ID),
 	}, nil
 }
@@ -128,7 +130,7 @@ func (a *application) renew(ctx context.Context, refresh store.Secret) (grant, e
 }
 
 func (a *application) token(ctx context.Context, code string, options ...oauth2.AuthCodeOption) (grant, error) {
-	issued := time.Now()
+	issued := a.now()
 	token, err := a.config.Exchange(context.WithValue(ctx, oauth2.HTTPClient, a.http), code, options...)
 	if err != nil {
 		return grant{}, a.tokenError(err)
@@ -137,8 +139,8 @@ func (a *application) token(ctx context.Context, code string, options ...oauth2.
 		access: store.Secret(token.AccessToken), refresh: store.Secret(token.RefreshToken),
 		tokenType: token.Type(), issued: issued.UTC(),
 	}
-	if !token.Expiry.IsZero() {
-		g.expires = token.Expiry.UTC()
+	if token.ExpiresIn > 0 { // counted from before the request, so rather too short
+		g.expires = g.issued.Add(time.Duration(token.ExpiresIn) * time.Second)
 	}
 	scope, ok := token.Extra("scope").(string)
 	if g.scopes = strings.Fields(scope); !ok {

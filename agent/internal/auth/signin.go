@@ -181,7 +181,8 @@ func (m *Manager) saveSignIn(ctx context.Context, account store.Account, g grant
 		return store.Account{}, err
 	}
 	defer unlock()
-	m.revokeEarlier(ctx, account.Key())
+	earlier, tokens, err := m.signedInAccount(account.Key())
+	hadTokens := err == nil && tokens.Access != g.access
 	account = withGrant(account, g)
 	err = m.Store.Update(func(tx *store.Tx) error {
 		in, err := tx.Instance(account.Instance)
@@ -207,22 +208,19 @@ func (m *Manager) saveSignIn(ctx context.Context, account store.Account, g grant
 		return store.Account{}, err
 	}
 	m.Changed()
-	return account, nil
-}
-
-// revokeEarlier revokes the tokens that an account has had, since they are about
-// to be replaced and nobody could revoke them afterwards. Where it fails, the new
-// sign-in goes on. The caller holds the account's lock.
-func (m *Manager) revokeEarlier(ctx context.Context, key store.AccountKey) {
-	r := m.revoke(ctx, key)
-	if r.Failure != nil && !errors.Is(r.Failure, protocol.SignInRequired) {
-		m.Log.Warn("the tokens of the earlier sign-in could not be revoked", "instance", key.Instance, "error", r.Failure)
+	if hadTokens { // nobody could revoke them later
+		if r := m.revokeTokens(ctx, earlier, tokens); r.Failure != nil {
+			m.Log.Warn("the tokens of the earlier sign-in could not be revoked", "instance", account.Instance, "error", r.Failure)
+		}
 	}
+	return account, nil
 }
 
 // discard revokes tokens that nobody will use. It is a courtesy: where it fails,
 // they end by themselves.
 func (m *Manager) discard(ctx context.Context, app *application, g grant) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), revokeTimeout)
+	defer cancel()
 	if err := app.revokeToken(ctx, g.access); err != nil {
 		m.Log.Warn("unused tokens could not be revoked", "instance", app.instance, "error", err)
 	}

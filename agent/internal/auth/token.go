@@ -39,6 +39,9 @@ func (m *Manager) Token(ctx context.Context, key store.AccountKey, validity time
 
 func (m *Manager) access(ctx context.Context, key store.AccountKey, n need) (Access, error) {
 	account, tokens, err := m.signedInAccount(key)
+	if errors.Is(err, store.ErrKeyLost) {
+		err = m.noteLostKey(ctx, key)
+	}
 	if err != nil {
 		return Access{}, err
 	}

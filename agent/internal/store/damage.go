@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -60,7 +61,9 @@ func (s *Store) mend(err error) error {
 // done so first: the file that is there now is then another.
 func (s *Store) putAside(found *damage) (string, error) {
 	lock := flock.New(s.path()+".mend", flock.SetPermissions(0o600))
-	if err := lock.Lock(); err != nil {
+	ctx, cancel := context.WithTimeout(context.Background(), lockTimeout)
+	defer cancel()
+	if _, err := lock.TryLockContext(ctx, lockPoll); err != nil {
 		return "", err
 	}
 	defer lock.Unlock()

@@ -14,6 +14,8 @@
 //	  agent.db                 mode 0600, the bbolt file
 //	  key                      mode 0600, the data key
 //	  locks/                   one lock file an account; empty, never removed
+//	  agent.db.mend            held by whoever puts a damaged file aside
+//	  agent.db.damaged-TIME    a damaged file, kept for whoever wants to look
 //
 // Start at [Store.View] and [Store.Update].
 package store
