@@ -66,7 +66,7 @@ func redirected(instance string, status int, header http.Header) error {
 	return &protocol.Error{
 		Code:     protocol.GitLabError,
 		Message:  "GitLab sends this call on to " + to.Host + ", where the agent does not follow with the user's token",
-		Hint:     "Open it in the browser. An administrator can let GitLab serve such files itself with proxy_download.",
+		Hint:     "If that is a sign-in page of your network, it is in the way: open GitLab in the browser. If it is where GitLab keeps files, an administrator can let GitLab serve them itself with proxy_download.",
 		Instance: instance,
 		Status:   status,
 	}

@@ -19,6 +19,9 @@ func (Provider) NormalizeURL(raw string) (string, error) {
 	if text == "" {
 		return "", invalidURL(raw, "it is empty")
 	}
+	if lower := strings.ToLower(text); (strings.HasPrefix(lower, "https:/") || strings.HasPrefix(lower, "http:/")) && !strings.Contains(text, "://") {
+		return "", invalidURL("", "it has one slash after the colon, where two belong")
+	}
 	if !strings.Contains(text, "://") {
 		text = "https://" + text
 	}

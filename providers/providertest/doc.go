@@ -33,6 +33,11 @@
 // [GitLab.RevokeTokens] and [GitLab.RenewSecret] do what time, people and
 // administrators do.
 //
+// # The suite
+//
+// [Run] checks that a provider keeps the contract of package providers, as
+// described by a [Suite]: every provider's own tests run it.
+//
 // # The way through the code
 //
 // gitlab.go is the server's life, exchange.go the life of one request,
