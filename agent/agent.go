@@ -94,7 +94,7 @@ func (a *Agent) methods() table {
 	bindOrdered(t, protocol.Unconfigure, a.unconfigure)
 	bind(t, protocol.Status, a.status)
 	bind(t, protocol.Authenticate, a.authenticate)
-	bindAtOnce(t, protocol.CompleteAuthentication, a.completeAuthentication)
+	bindIndependent(t, protocol.CompleteAuthentication, a.completeAuthentication)
 	bindOrdered(t, protocol.Disconnect, a.disconnect)
 	bind(t, protocol.Token, a.token)
 	bind(t, protocol.CallAPI, a.callAPI)

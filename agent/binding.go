@@ -25,9 +25,10 @@ type handler struct {
 type order int
 
 const (
-	sideBySide order = iota // on a goroutine of its own
-	inOrder                 // likewise, and later ones wait for it: it changes what they read
-	atOnce                  // on the reading goroutine: it must not wait
+	sideBySide  order = iota // beside others, after those in order that came before it
+	inOrder                  // likewise, and later ones wait for it: it changes what they read
+	independent              // beside all others
+	atOnce                   // before the next message is read: it must not wait
 )
 
 // table is what this build answers, by the name of the method.
@@ -45,6 +46,12 @@ func bind[P, R any](t table, method protocol.Request[P, R], answer func(context.
 func bindOrdered[P, R any](t table, method protocol.Request[P, R], answer func(context.Context, P) (R, error)) {
 	bind(t, method, answer)
 	t.setOrder(method.Method(), inOrder)
+}
+
+// bindIndependent binds a request that waits for no other.
+func bindIndependent[P, R any](t table, method protocol.Request[P, R], answer func(context.Context, P) (R, error)) {
+	bind(t, method, answer)
+	t.setOrder(method.Method(), independent)
 }
 
 // bindAtOnce binds a request that is answered before the next message is read.

@@ -30,7 +30,7 @@ type dispatcher struct {
 
 	// previous is closed when the last ordered request has ended. It is used by
 	// the reading goroutine only.
-	previous chan struct{}
+	previous <-chan struct{}
 
 	mu      sync.Mutex // guards running
 	running map[string]context.CancelFunc
@@ -41,9 +41,7 @@ type dispatcher struct {
 }
 
 func newDispatcher(t table, log *slog.Logger) *dispatcher {
-	ready := make(chan struct{})
-	close(ready)
-	return &dispatcher{table: t, log: log, previous: ready, running: make(map[string]context.CancelFunc)}
+	return &dispatcher{table: t, log: log, previous: nobody, running: make(map[string]context.CancelFunc)}
 }
 
 // Handle starts a request, or runs a notification.
@@ -69,25 +67,36 @@ func (d *dispatcher) Handle(ctx context.Context, conn *jsonrpc2.Conn, req *jsonr
 		c.reply(ctx, nil, err)
 		return
 	}
-	before, done := d.previous, make(chan struct{})
-	if handler.order == inOrder {
-		d.previous = done
-	}
-	answer := func() {
+	answer := func(before <-chan struct{}) {
 		result, err := c.run(ctx, before, run)
 		d.unregister(id)
 		c.reply(ctx, result, err)
-		if handler.order == inOrder {
-			<-before // a cancelled one keeps its place
-		}
-		close(done)
 	}
-	if handler.order == atOnce {
-		answer()
-	} else {
-		d.work.Go(answer) // at the end of the session there is nobody to answer
+	before := d.previous
+	switch handler.order {
+	case atOnce:
+		answer(nobody)
+	case independent:
+		d.work.Go(func() { answer(nobody) })
+	case sideBySide: // at the end of the session there is nobody to answer
+		d.work.Go(func() { answer(before) })
+	case inOrder:
+		done := make(chan struct{})
+		d.previous = done
+		d.work.Go(func() {
+			answer(before)
+			<-before // a cancelled one keeps its place
+			close(done)
+		})
 	}
 }
+
+// nobody has to be waited for.
+var nobody = func() <-chan struct{} {
+	ended := make(chan struct{})
+	close(ended)
+	return ended
+}()
 
 func (d *dispatcher) notification(ctx context.Context, method string, params json.RawMessage) {
 	if d.gate(method, false) != nil {
