@@ -42,8 +42,11 @@ func (s *signIn) deliver(query url.Values) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.taken {
+	switch {
+	case s.taken:
 		return rejected("it was used before")
+	case s.finished:
+		return rejected("the sign-in that it belongs to has ended")
 	}
 	s.taken = true
 	s.callback <- query
