@@ -140,7 +140,7 @@
 //	! restart [WINDOW]                 shutdown, exit, and a new agent
 //	! kill [WINDOW]
 //	! start [WINDOW]
-//	! closes stdin [WINDOW]
+//	! closes stdin [WINDOW]            the agent may then still say what no line asks for
 //	! exits STATUS [WINDOW]            waits until the agent has ended by itself
 //
 // Another instance goes by its own name: "! other goes down". A word with spaces

@@ -63,6 +63,7 @@ func parseProcess(verb string, words *script.Words) action {
 		}
 		switch verb {
 		case "closes":
+			w.left = true
 			w.editor.CloseStdin()
 		case "exits":
 			return s.awaitExit(ctx, w, &status)

@@ -30,6 +30,9 @@ type window struct {
 	unanswered map[string][]string
 	// shutdown and exit say that those were sent.
 	shutdown, exit bool
+	// left says that the editor has closed stdin: whether the agent still says
+	// what was under way depends on when it notices.
+	left bool
 	// ended says that the end has been seen, and nothing more is to be checked.
 	ended bool
 }
@@ -193,8 +196,8 @@ func (s *session) awaitExit(ctx context.Context, w *window, status *int) error {
 	if status != nil && w.status != *status {
 		return fmt.Errorf("the agent ended with status %d, want %d", w.status, *status)
 	}
-	if w.number == 0 {
-		return nil // the setup does not listen
+	if w.number == 0 || w.left {
+		return nil // nobody listens
 	}
 	for _, m := range w.editor.Messages()[w.next:] {
 		w.next++
