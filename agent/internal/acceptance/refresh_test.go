@@ -137,7 +137,7 @@ func TestRestartKeepsUser(t *testing.T) {
 func TestTokenIsRefreshedAhead(t *testing.T) {
 	t.Parallel()
 	d, w := signedIn(t, []string{"DOORKEEPER_TOKEN_LIFETIME=5"})
-	w.stored().untilExpired(w.ctx, t)
+	w.stored().untilExpired(w.ctx, d)
 	before := d.journal()
 	ask(w, protocol.CurrentUser, protocol.CurrentUserParams{})
 	for _, e := range d.journal().since(before).Requests {

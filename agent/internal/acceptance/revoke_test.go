@@ -42,7 +42,7 @@ func TestDisconnectAfterExpiry(t *testing.T) {
 		env    []string
 		expire func(*doorkeeper, *window, stored)
 	}{
-		{"by both clocks", []string{"DOORKEEPER_TOKEN_LIFETIME=5"}, func(d *doorkeeper, w *window, s stored) { s.untilExpired(w.ctx, d.t) }},
+		{"by both clocks", []string{"DOORKEEPER_TOKEN_LIFETIME=5"}, func(d *doorkeeper, w *window, s stored) { s.untilExpired(w.ctx, d) }},
 		{"by GitLab's clock", nil, func(d *doorkeeper, _ *window, _ stored) { d.expireTokens() }},
 	}
 	for _, test := range tests {

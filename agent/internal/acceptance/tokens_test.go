@@ -5,8 +5,8 @@ package acceptance
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 	"strings"
-	"testing"
 	"time"
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
@@ -39,15 +39,22 @@ func (w *window) stored() (s stored) {
 	return s
 }
 
-// untilExpired waits until the access token has run out by the clock.
-func (s stored) untilExpired(ctx context.Context, t *testing.T) {
-	t.Helper()
-	expired := time.NewTimer(time.Until(s.ExpiresAt))
-	defer expired.Stop()
-	select {
-	case <-expired.C:
-	case <-ctx.Done():
-		t.Fatal(context.Cause(ctx))
+// untilExpired waits until the access token has run out by the clock, and GitLab
+// agrees: it began to count a moment after the agent did.
+func (s stored) untilExpired(ctx context.Context, d *doorkeeper) {
+	d.t.Helper()
+	look := time.NewTimer(time.Until(s.ExpiresAt))
+	defer look.Stop()
+	for {
+		select {
+		case <-look.C:
+			if d.userStatus(s.access) == http.StatusUnauthorized {
+				return
+			}
+			look.Reset(100 * time.Millisecond)
+		case <-ctx.Done():
+			d.t.Fatal(context.Cause(ctx))
+		}
 	}
 }
 
