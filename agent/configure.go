@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/auth"
+	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
 	"github.com/teamcodestream/codestream-agent/agent/internal/team"
 	"github.com/teamcodestream/codestream-agent/protocol"
@@ -34,9 +35,9 @@ func (a *Agent) configure(ctx context.Context, p protocol.ConfigureParams) (prot
 	if strings.HasPrefix(in.RedirectURI, "https:") {
 		warnings = append(warnings, "A redirect URI over https needs a relay, which this version does not have: nobody can sign in in the browser with it.")
 	}
-	secret := store.Secret(p.ClientSecret)
+	clientSecret := secret.New(p.ClientSecret)
 	if p.Verify == nil || *p.Verify {
-		found, err := a.verify(ctx, s, in, secret)
+		found, err := a.verify(ctx, s, in, clientSecret)
 		if err != nil {
 			return protocol.ConfigureResult{}, protocol.WithInstance(err, in.ID)
 		}
@@ -53,13 +54,13 @@ func (a *Agent) configure(ctx context.Context, p protocol.ConfigureParams) (prot
 			return err
 		}
 		in.Version = earlier.Version
-		return tx.PutInstance(in, secret)
+		return tx.PutInstance(in, clientSecret)
 	})
 	if err != nil {
 		return protocol.ConfigureResult{}, err
 	}
 	s.news.announce()
-	in.Confidential = secret != ""
+	in.Confidential = !clientSecret.IsEmpty()
 	described, err := s.describe(team.Instance{Instance: in, Source: protocol.SourceLocal})
 	return protocol.ConfigureResult{Instance: described, Warnings: warnings}, err
 }
@@ -138,7 +139,7 @@ func checkNames(in store.Instance) error {
 }
 
 // verify asks the instance who it is, and whether it knows the application.
-func (a *Agent) verify(ctx context.Context, s *session, in store.Instance, secret store.Secret) (providers.Probe, error) {
+func (a *Agent) verify(ctx context.Context, s *session, in store.Instance, clientSecret secret.Text) (providers.Probe, error) {
 	ctx, cancel := context.WithTimeout(ctx, verifyTimeout)
 	defer cancel()
 	transport, err := a.transport(in)
@@ -149,7 +150,7 @@ func (a *Agent) verify(ctx context.Context, s *session, in store.Instance, secre
 	if err != nil || in.ClientID == "" {
 		return found, err
 	}
-	err = s.auth.CheckApplication(ctx, in, secret)
+	err = s.auth.CheckApplication(ctx, in, clientSecret)
 	if errors.Is(err, protocol.RateLimited) {
 		found.Warnings = append(found.Warnings, "GitLab asks to slow down, so the application ID and the secret could not be checked.")
 		err = nil

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
 	"github.com/teamcodestream/codestream-agent/protocol"
 	"github.com/teamcodestream/codestream-agent/providers"
@@ -76,7 +77,7 @@ func (a *authorizer) RoundTrip(req *http.Request) (*http.Response, error) {
 // whether the token still opens anything. What is not JSON is a proxy's.
 //
 // The answer's body can be read afterwards, and need not be closed.
-func (a *authorizer) refusesToken(ctx context.Context, resp *http.Response, token store.Secret) (bool, error) {
+func (a *authorizer) refusesToken(ctx context.Context, resp *http.Response, token secret.Text) (bool, error) {
 	if !providers.IsJSON(resp.Header) {
 		return false, nil
 	}
@@ -141,7 +142,7 @@ func (m *Manager) refuseToken(ctx context.Context, access Access) error {
 // bearer is a RoundTripper that sends one token (RFC 6750 section 2.1).
 type bearer struct {
 	base  http.RoundTripper
-	token store.Secret
+	token secret.Text
 }
 
 func (b bearer) RoundTrip(req *http.Request) (*http.Response, error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
 	"github.com/teamcodestream/codestream-agent/protocol"
 )
@@ -76,8 +77,8 @@ func (m *Manager) revokeTokens(ctx context.Context, account store.Account, token
 // nothing, so that the refresh token lives on; and this machine's clock may not
 // be GitLab's. So the pair is refreshed first. Where GitLab is in no state to do
 // that, the token at hand has to do.
-func lastToken(ctx context.Context, app *application, tokens store.Tokens) (store.Secret, error) {
-	if tokens.Refresh == "" {
+func lastToken(ctx context.Context, app *application, tokens store.Tokens) (secret.Text, error) {
+	if tokens.Refresh.IsEmpty() {
 		return tokens.Access, nil
 	}
 	g, err := app.renew(ctx, tokens.Refresh)
@@ -87,7 +88,7 @@ func lastToken(ctx context.Context, app *application, tokens store.Tokens) (stor
 	case errors.Is(err, protocol.GitLabError), errors.Is(err, protocol.RateLimited):
 		return tokens.Access, nil
 	}
-	return "", err
+	return secret.Text{}, err
 }
 
 // RevocationWarning is a sentence for a revocation that failed.

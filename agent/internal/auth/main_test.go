@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/auth"
+	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
 	"github.com/teamcodestream/codestream-agent/protocol"
 	"github.com/teamcodestream/codestream-agent/providers"
@@ -81,7 +82,7 @@ func newWorld(t *testing.T, s settings) *world {
 	w.update(func(tx *store.Tx) error {
 		return tx.PutInstance(store.Instance{
 			ID: g.URL(), Name: cmp.Or(s.name, "Work"), ClientID: w.app.ID, RedirectURI: s.redirect, Scopes: []string{"api"},
-		}, store.Secret(w.app.Secret))
+		}, secret.New(w.app.Secret))
 	})
 	return w
 }
@@ -141,9 +142,9 @@ func (w *world) signedIn(age time.Duration, withRefreshToken bool) store.Tokens 
 	if !issued.ExpiresAt.IsZero() {
 		account.ExpiresAt = issued.ExpiresAt.Add(-age)
 	}
-	tokens := store.Tokens{Access: store.Secret(issued.AccessToken)}
+	tokens := store.Tokens{Access: secret.New(issued.AccessToken)}
 	if withRefreshToken {
-		tokens.Refresh = store.Secret(issued.RefreshToken)
+		tokens.Refresh = secret.New(issued.RefreshToken)
 	}
 	w.update(func(tx *store.Tx) error { return tx.PutAccount(account, tokens) })
 	return tokens

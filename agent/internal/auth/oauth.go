@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/oauth2"
 
+	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
 	"github.com/teamcodestream/codestream-agent/protocol"
 	"github.com/teamcodestream/codestream-agent/providers"
@@ -36,9 +37,9 @@ type application struct {
 // application returns the application of an instance with its secret. redirect is
 // the redirect URI as GitLab gets it.
 func (m *Manager) application(in store.Instance, redirect string) (*application, error) {
-	var secret store.Secret
+	var clientSecret secret.Text
 	err := m.Store.View(func(tx *store.Tx) (err error) {
-		secret, err = tx.ClientSecret(in.ID)
+		clientSecret, err = tx.ClientSecret(in.ID)
 		return err
 	})
 	if errors.Is(err, store.ErrKeyLost) {
@@ -47,10 +48,10 @@ func (m *Manager) application(in store.Instance, redirect string) (*application,
 	if err != nil {
 		return nil, err
 	}
-	return m.applicationWithSecret(in, redirect, secret)
+	return m.applicationWithSecret(in, redirect, clientSecret)
 }
 
-func (m *Manager) applicationWithSecret(in store.Instance, redirect string, secret store.Secret) (*application, error) {
+func (m *Manager) applicationWithSecret(in store.Instance, redirect string, clientSecret secret.Text) (*application, error) {
 	if in.ClientID == "" {
 		return nil, invalidClient(in.ID, "no application ID is configured")
 	}
@@ -63,7 +64,7 @@ func (m *Manager) applicationWithSecret(in store.Instance, redirect string, secr
 		instance: in.ID,
 		config: oauth2.Config{
 			ClientID:     in.ClientID,
-			ClientSecret: secret.Reveal(),
+			ClientSecret: clientSecret.Reveal(),
 			RedirectURL:  redirect,
 			Scopes:       in.Scopes,
 			Endpoint: oauth2.Endpoint{
@@ -82,8 +83,8 @@ func (m *Manager) applicationWithSecret(in store.Instance, redirect string, secr
 // by offering it a code that cannot be one: GitLab looks at the client first
 // (Doorkeeper, AuthorizationCodeRequest). It returns InvalidClient where not, and
 // the errors of the network.
-func (m *Manager) CheckApplication(ctx context.Context, in store.Instance, secret store.Secret) error {
-	app, err := m.applicationWithSecret(in, RegisteredRedirect(in.RedirectURI), secret)
+func (m *Manager) CheckApplication(ctx context.Context, in store.Instance, clientSecret secret.Text) error {
+	app, err := m.applicationWithSecret(in, RegisteredRedirect(in.RedirectURI), clientSecret)
 	if err != nil {
 		return err
 	}
@@ -109,7 +110,7 @@ func (a *application) check(ctx context.Context) error {
 
 // grant is what the token endpoint issues.
 type grant struct {
-	access, refresh store.Secret
+	access, refresh secret.Text
 	tokenType       string
 	scopes          []string
 	issued, expires time.Time // expires: zero where it does not
@@ -123,7 +124,7 @@ func (a *application) exchange(ctx context.Context, code, verifier string) (gran
 // renew trades a refresh token for new tokens (RFC 6749 section 6). GitLab's
 // documentation asks for the redirect URI too, which oauth2's own TokenSource
 // does not send.
-func (a *application) renew(ctx context.Context, refresh store.Secret) (grant, error) {
+func (a *application) renew(ctx context.Context, refresh secret.Text) (grant, error) {
 	return a.token(ctx, "",
 		oauth2.SetAuthURLParam("grant_type", "refresh_token"),
 		oauth2.SetAuthURLParam("refresh_token", refresh.Reveal()))
@@ -136,7 +137,7 @@ func (a *application) token(ctx context.Context, code string, options ...oauth2.
 		return grant{}, a.tokenError(err)
 	}
 	g := grant{
-		access: store.Secret(token.AccessToken), refresh: store.Secret(token.RefreshToken),
+		access: secret.New(token.AccessToken), refresh: secret.New(token.RefreshToken),
 		tokenType: token.Type(), issued: issued.UTC(),
 	}
 	if token.ExpiresIn > 0 { // counted from before the request, so rather too short
@@ -200,7 +201,7 @@ func (a *application) notATokenAnswer() error {
 
 // revokeToken revokes a token at GitLab, and with it the other of its pair
 // (RFC 7009).
-func (a *application) revokeToken(ctx context.Context, token store.Secret) error {
+func (a *application) revokeToken(ctx context.Context, token secret.Text) error {
 	form := url.Values{"client_id": {a.config.ClientID}, "token": {token.Reveal()}}
 	if a.config.ClientSecret != "" {
 		form.Set("client_secret", a.config.ClientSecret)

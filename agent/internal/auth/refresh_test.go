@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/auth"
+	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
 	"github.com/teamcodestream/codestream-agent/protocol"
 	"github.com/teamcodestream/codestream-agent/providers/providertest"
@@ -184,7 +185,7 @@ func TestTroubleIsHandedOn(t *testing.T) {
 	_, signInErr := m.SignIn(t.Context(), in, auth.SignInOptions{Timeout: time.Minute})
 	for name, err := range map[string]error{
 		"Client": clientErr, "Token": tokenErr, "SignIn": signInErr,
-		"CheckApplication": m.CheckApplication(t.Context(), in, "secret"),
+		"CheckApplication": m.CheckApplication(t.Context(), in, secret.New("secret")),
 		"CheckConfigured":  m.CheckConfigured(t.Context(), in),
 	} {
 		if !errors.Is(err, protocol.InvalidParams) {

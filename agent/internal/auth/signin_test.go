@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/auth"
+	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
 	"github.com/teamcodestream/codestream-agent/protocol"
 	"github.com/teamcodestream/codestream-agent/providers/providertest"
@@ -118,7 +119,7 @@ func TestTheBrowserComesBackToEachKindOfRedirect(t *testing.T) {
 				}
 				wantNobodyAt(t, a.started.RedirectURI)
 			}
-			if _, tokens, err := w.saved(); err != nil || tokens.Refresh == "" {
+			if _, tokens, err := w.saved(); err != nil || tokens.Refresh.IsEmpty() {
 				t.Errorf("the tokens are not on disk: %v", err)
 			}
 			if err := w.currentUser(t.Context(), m); err != nil {
@@ -220,7 +221,7 @@ func TestAnApplicationThatChangesDuringTheSignIn(t *testing.T) {
 	a := w.begin(t.Context(), w.manager(nil))
 	in := w.instance()
 	in.ClientID = "another"
-	w.update(func(tx *store.Tx) error { return tx.PutInstance(in, store.Secret(w.app.Secret)) })
+	w.update(func(tx *store.Tx) error { return tx.PutInstance(in, secret.New(w.app.Secret)) })
 	if err := w.approve(a); !errors.Is(err, protocol.NotConfigured) {
 		t.Errorf("the error is %v, want NotConfigured", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
 	"github.com/teamcodestream/codestream-agent/protocol"
 	"github.com/teamcodestream/codestream-agent/providers"
@@ -18,14 +19,14 @@ const slack = 60 * time.Second
 // Access is an access token and the account that it is of.
 type Access struct {
 	Account store.Account
-	Token   store.Secret
+	Token   secret.Text
 }
 
 // need is what a caller wants of an access token.
 type need struct {
 	validity time.Duration // it lives this long from now
 	strict   bool          // or it is an error; else a shorter life is better than none
-	refused  store.Secret  // it is not this one, which GitLab has just refused
+	refused  secret.Text   // it is not this one, which GitLab has just refused
 }
 
 // Token returns an access token that lives at least as long as asked, refreshed
@@ -148,7 +149,7 @@ var errNoRefreshToken = errors.New("auth: no refresh token")
 // renew trades the refresh token and saves what it gets for it. The caller holds
 // the account's lock.
 func (m *Manager) renew(ctx context.Context, account store.Account, tokens store.Tokens) (Access, error) {
-	if tokens.Refresh == "" {
+	if tokens.Refresh.IsEmpty() {
 		return Access{}, errNoRefreshToken
 	}
 	app, err := m.applicationOf(account)

@@ -99,7 +99,7 @@ func TestWithoutARefreshTokenTheUserHasToSignIn(t *testing.T) {
 			}
 			w.wantRefreshes(0)
 			account, tokens, err := w.saved()
-			if account.Refused != reason || tokens.Access != "" {
+			if account.Refused != reason || !tokens.Access.IsEmpty() {
 				t.Errorf("on disk the account is refused for %q, %v; want %q and no tokens", account.Refused, err, reason)
 			}
 			if w.changes.Load() != 1 {

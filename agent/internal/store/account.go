@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
 	"github.com/teamcodestream/codestream-agent/protocol"
 )
 
@@ -36,8 +37,8 @@ type Account struct {
 
 // Tokens are the secrets of an account.
 type Tokens struct {
-	Access  Secret
-	Refresh Secret // empty where GitLab issued none
+	Access  secret.Text
+	Refresh secret.Text // empty where GitLab issued none
 }
 
 // sealedTokens is the form in which tokens are sealed.
@@ -72,7 +73,7 @@ func (tx *Tx) Tokens(key AccountKey) (Tokens, error) {
 		return Tokens{}, err
 	}
 	tokens, err := decode[sealedTokens](tokensKey(key), plain)
-	return Tokens{Secret(tokens.Access), Secret(tokens.Refresh)}, err
+	return Tokens{secret.New(tokens.Access), secret.New(tokens.Refresh)}, err
 }
 
 // PutAccount saves an account with new tokens, in place of those it had.

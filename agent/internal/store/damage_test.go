@@ -15,6 +15,7 @@ import (
 	"github.com/gofrs/flock"
 	bolt "go.etcd.io/bbolt"
 
+	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
 	"github.com/teamcodestream/codestream-agent/protocol"
 )
@@ -54,7 +55,7 @@ func TestADamagedFileIsPutAside(t *testing.T) {
 					t.Errorf("the new store has the instances %q, %v; want none", ids, err)
 				}
 			}
-			update(t, s, func(tx *store.Tx) error { return tx.PutInstance(store.Instance{ID: other}, "") })
+			update(t, s, func(tx *store.Tx) error { return tx.PutInstance(store.Instance{ID: other}, secret.Text{}) })
 			if ids, err := instances(second); err != nil || len(ids) != 1 {
 				t.Errorf("the other window sees %q, %v in the new store", ids, err)
 			}
@@ -65,7 +66,7 @@ func TestADamagedFileIsPutAside(t *testing.T) {
 func TestDamageIsMetByWriters(t *testing.T) {
 	s := filled(t)
 	overwrite(t, s)
-	put := func(tx *store.Tx) error { return tx.PutInstance(store.Instance{ID: other}, "") }
+	put := func(tx *store.Tx) error { return tx.PutInstance(store.Instance{ID: other}, secret.Text{}) }
 	damaged(t, s.Update(put))
 	update(t, s, put)
 	if ids, err := instances(s); err != nil || len(ids) != 1 {
@@ -84,7 +85,7 @@ func TestDamageIsPutAsideOnce(t *testing.T) {
 			window := store.New(s.Dir())
 			id := fmt.Sprintf("https://gitlab-%d.example.com", i)
 			for {
-				err := window.Update(func(tx *store.Tx) error { return tx.PutInstance(store.Instance{ID: id}, "") })
+				err := window.Update(func(tx *store.Tx) error { return tx.PutInstance(store.Instance{ID: id}, secret.Text{}) })
 				if err == nil {
 					return
 				}
@@ -124,7 +125,7 @@ func TestTheNewFileOfAnotherWindowIsNotPutAside(t *testing.T) {
 	if err := os.Rename(path, path+".elsewhere"); err != nil {
 		t.Fatal(err)
 	}
-	update(t, store.New(s.Dir()), func(tx *store.Tx) error { return tx.PutInstance(store.Instance{ID: other}, "") })
+	update(t, store.New(s.Dir()), func(tx *store.Tx) error { return tx.PutInstance(store.Instance{ID: other}, secret.Text{}) })
 	if err := mending.Unlock(); err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 
+	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
 	"github.com/teamcodestream/codestream-agent/protocol"
 )
 
@@ -34,18 +35,18 @@ func (tx *Tx) Instance(id string) (Instance, error) {
 
 // PutInstance saves an instance with its client secret, which is empty for a
 // non-confidential application.
-func (tx *Tx) PutInstance(in Instance, clientSecret Secret) error {
+func (tx *Tx) PutInstance(in Instance, clientSecret secret.Text) error {
 	if !validKey(in.ID) {
 		return errInvalidID
 	}
-	in.Confidential = clientSecret != ""
+	in.Confidential = !clientSecret.IsEmpty()
 	if err := put(tx, bucketInstances, instanceKey(in.ID), in); err != nil {
 		return err
 	}
 	if !in.Confidential {
 		return remove(tx, bucketSecrets, clientSecretKey(in.ID))
 	}
-	return tx.putSecret(clientSecretKey(in.ID), []byte(clientSecret))
+	return tx.putSecret(clientSecretKey(in.ID), []byte(clientSecret.Reveal()))
 }
 
 // SetVersion notes the version that an instance last told.
@@ -60,12 +61,12 @@ func (tx *Tx) SetVersion(id, version string) error {
 
 // ClientSecret returns the instance's client secret, which is empty where there
 // is none. It returns ErrKeyLost where it can no longer be opened.
-func (tx *Tx) ClientSecret(id string) (Secret, error) {
-	secret, err := tx.secret(clientSecretKey(id))
+func (tx *Tx) ClientSecret(id string) (secret.Text, error) {
+	plain, err := tx.secret(clientSecretKey(id))
 	if errors.Is(err, ErrNotFound) {
-		return "", nil
+		return secret.Text{}, nil
 	}
-	return Secret(secret), err
+	return secret.New(string(plain)), err
 }
 
 // DeleteInstance forgets an instance, its accounts and all their secrets.

@@ -11,6 +11,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 	"go.uber.org/goleak"
 
+	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
 	"github.com/teamcodestream/codestream-agent/protocol"
 )
@@ -71,13 +72,13 @@ func filled(t *testing.T) *store.Store {
 	t.Helper()
 	s := store.New(filepath.Join(t.TempDir(), "data"))
 	update(t, s, func(tx *store.Tx) error {
-		if err := tx.PutInstance(store.Instance{ID: gitlab, ClientID: "client"}, "secret-of-the-client"); err != nil {
+		if err := tx.PutInstance(store.Instance{ID: gitlab, ClientID: "client"}, secret.New("secret-of-the-client")); err != nil {
 			return err
 		}
-		if err := tx.PutAccount(account(sam), store.Tokens{Access: "access-of-sam", Refresh: "refresh-of-sam"}); err != nil {
+		if err := tx.PutAccount(account(sam), store.Tokens{Access: secret.New("access-of-sam"), Refresh: secret.New("refresh-of-sam")}); err != nil {
 			return err
 		}
-		return tx.PutAccount(account(alex), store.Tokens{Access: "access-of-alex"})
+		return tx.PutAccount(account(alex), store.Tokens{Access: secret.New("access-of-alex")})
 	})
 	return s
 }

@@ -9,6 +9,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
+	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
 	"github.com/teamcodestream/codestream-agent/protocol"
 )
@@ -30,11 +31,11 @@ func TestDamagedPagesArePutAside(t *testing.T) {
 			update(t, s, func(tx *store.Tx) error {
 				for i := range 200 {
 					a := account(store.AccountKey{Instance: gitlab, Account: fmt.Sprint(i)})
-					if err := tx.PutAccount(a, store.Tokens{Access: "access", Refresh: "refresh"}); err != nil {
+					if err := tx.PutAccount(a, store.Tokens{Access: secret.New("access"), Refresh: secret.New("refresh")}); err != nil {
 						return err
 					}
 				}
-				return tx.PutInstance(store.Instance{ID: gitlab}, "")
+				return tx.PutInstance(store.Instance{ID: gitlab}, secret.Text{})
 			})
 			path := filepath.Join(s.Dir(), databaseFile)
 			damage(t, path, int64(os.Getpagesize()))
@@ -54,7 +55,7 @@ func TestDamagedPagesArePutAside(t *testing.T) {
 				t.Errorf("no copy was put aside: %q, %v", known.Details.File, err)
 			}
 			for _, window := range []*store.Store{s, store.New(s.Dir())} {
-				update(t, window, func(tx *store.Tx) error { return tx.PutInstance(store.Instance{ID: other}, "") })
+				update(t, window, func(tx *store.Tx) error { return tx.PutInstance(store.Instance{ID: other}, secret.Text{}) })
 				if ids, err := instances(window); err != nil || len(ids) != 1 {
 					t.Errorf("the new store has %q, %v", ids, err)
 				}

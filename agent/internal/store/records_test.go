@@ -4,13 +4,14 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
 )
 
 func TestAnIdThatWouldBeTwoKeysIsRefused(t *testing.T) {
 	s := filled(t)
 	for _, id := range []string{"", "a\nb", "a\x00b"} {
-		if err := s.Update(func(tx *store.Tx) error { return tx.PutInstance(store.Instance{ID: id}, "") }); err == nil {
+		if err := s.Update(func(tx *store.Tx) error { return tx.PutInstance(store.Instance{ID: id}, secret.Text{}) }); err == nil {
 			t.Errorf("an instance with the id %q was saved", id)
 		}
 		for _, key := range []store.AccountKey{{Instance: gitlab, Account: id}, {Instance: id, Account: "1"}} {
@@ -25,7 +26,7 @@ func TestAFailedUpdateLeavesNoTrace(t *testing.T) {
 	s := filled(t)
 	failure := errors.New("no")
 	err := s.Update(func(tx *store.Tx) error {
-		return errors.Join(tx.DeleteInstance(gitlab), tx.PutInstance(store.Instance{ID: other}, ""), failure)
+		return errors.Join(tx.DeleteInstance(gitlab), tx.PutInstance(store.Instance{ID: other}, secret.Text{}), failure)
 	})
 	if !errors.Is(err, failure) {
 		t.Fatalf("the error is %v", err)
@@ -44,8 +45,8 @@ func TestWithAnInstanceGoItsAccountsAndSecrets(t *testing.T) {
 	neighbour := store.AccountKey{Instance: gitlab + ".org", Account: "1"}
 	update(t, s, func(tx *store.Tx) error {
 		return errors.Join(
-			tx.PutInstance(store.Instance{ID: neighbour.Instance}, "another"),
-			tx.PutAccount(account(neighbour), store.Tokens{Access: "neighbours"}),
+			tx.PutInstance(store.Instance{ID: neighbour.Instance}, secret.New("another")),
+			tx.PutAccount(account(neighbour), store.Tokens{Access: secret.New("neighbours")}),
 			tx.DeleteInstance(gitlab),
 		)
 	})
@@ -59,8 +60,8 @@ func TestWithAnInstanceGoItsAccountsAndSecrets(t *testing.T) {
 		if len(all) != 1 || all[0].Key() != neighbour {
 			t.Errorf("the accounts left are %v", all)
 		}
-		secret, secretErr := tx.ClientSecret(gitlab)
-		if secret != "" {
+		clientSecret, secretErr := tx.ClientSecret(gitlab)
+		if !clientSecret.IsEmpty() {
 			t.Error("the client secret is left")
 		}
 		return errors.Join(err, secretErr)
@@ -75,14 +76,16 @@ func TestWithAnInstanceGoItsAccountsAndSecrets(t *testing.T) {
 
 func TestAnApplicationThatLosesItsSecret(t *testing.T) {
 	s := filled(t)
-	update(t, s, func(tx *store.Tx) error { return tx.PutInstance(store.Instance{ID: gitlab, Confidential: true}, "") })
+	update(t, s, func(tx *store.Tx) error {
+		return tx.PutInstance(store.Instance{ID: gitlab, Confidential: true}, secret.Text{})
+	})
 	err := s.View(func(tx *store.Tx) error {
 		in, err := tx.Instance(gitlab)
 		if in.Confidential {
 			t.Error("it still counts as confidential")
 		}
-		secret, secretErr := tx.ClientSecret(gitlab)
-		if secret != "" {
+		clientSecret, secretErr := tx.ClientSecret(gitlab)
+		if !clientSecret.IsEmpty() {
 			t.Error("the old secret is still used")
 		}
 		return errors.Join(err, secretErr)
@@ -125,8 +128,8 @@ func TestRecordsThatAreNotThere(t *testing.T) {
 					t.Errorf("%s store, %s: %v, want ErrNotFound", name, what, err)
 				}
 			}
-			secret, err := tx.ClientSecret(other)
-			if secret != "" {
+			clientSecret, err := tx.ClientSecret(other)
+			if !clientSecret.IsEmpty() {
 				t.Errorf("%s store: a client secret for nobody", name)
 			}
 			return err

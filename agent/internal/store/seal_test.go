@@ -12,6 +12,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
+	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
 )
 
@@ -66,7 +67,7 @@ func TestWithoutItsKeyASecretIsLost(t *testing.T) {
 			if ids, err := instances(s); err != nil || len(ids) != 1 {
 				t.Errorf("the instances are %q, %v", ids, err)
 			}
-			update(t, s, func(tx *store.Tx) error { return tx.PutAccount(account(sam), store.Tokens{Access: "new"}) })
+			update(t, s, func(tx *store.Tx) error { return tx.PutAccount(account(sam), store.Tokens{Access: secret.New("new")}) })
 			if got, err := tokens(s, sam); err != nil || got.Access.Reveal() != "new" {
 				t.Errorf("the new tokens cannot be read: %v", err)
 			}
@@ -83,7 +84,7 @@ func TestAKeyThatCannotBeReadIsNotReplaced(t *testing.T) {
 	if _, err := tokens(s, sam); err == nil || errors.Is(err, store.ErrKeyLost) {
 		t.Errorf("the error is %v, want one of the file", err)
 	}
-	if err := s.Update(func(tx *store.Tx) error { return tx.PutAccount(account(sam), store.Tokens{Access: "new"}) }); err == nil {
+	if err := s.Update(func(tx *store.Tx) error { return tx.PutAccount(account(sam), store.Tokens{Access: secret.New("new")}) }); err == nil {
 		t.Error("tokens were saved without a key")
 	}
 }
@@ -91,7 +92,7 @@ func TestAKeyThatCannotBeReadIsNotReplaced(t *testing.T) {
 func TestNoFileHoldsASecret(t *testing.T) {
 	s := filled(t)
 	update(t, s, func(tx *store.Tx) error { // again, so that old pages are there too
-		return tx.PutAccount(account(sam), store.Tokens{Access: "second-access-of-sam", Refresh: "second-refresh-of-sam"})
+		return tx.PutAccount(account(sam), store.Tokens{Access: secret.New("second-access-of-sam"), Refresh: secret.New("second-refresh-of-sam")})
 	})
 	for path, content := range files(t, s.Dir()) {
 		for _, secret := range []string{"access-of-sam", "refresh-of-sam", "access-of-alex", "secret-of-the-client"} {

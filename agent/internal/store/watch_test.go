@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
 )
 
@@ -60,7 +61,7 @@ func TestAChangeByAnotherWindowIsTold(t *testing.T) {
 		return true
 	})
 	await(t, calls, "what happened before the watch began")
-	update(t, store.New(s.Dir()), func(tx *store.Tx) error { return tx.PutInstance(store.Instance{ID: other}, "") })
+	update(t, store.New(s.Dir()), func(tx *store.Tx) error { return tx.PutInstance(store.Instance{ID: other}, secret.Text{}) })
 	await(t, calls, "the change")
 	if id := <-seen; id != other {
 		t.Errorf("the change is the instance %q, want %q", id, other)
