@@ -21,6 +21,9 @@ const (
 	// endTimeout is how long the end of the session waits for a refresh whose
 	// answer is not saved yet. The process ends within a second.
 	endTimeout = 600 * time.Millisecond
+
+	// flushTimeout is how long the editor may then take to read what it was told.
+	flushTimeout = 200 * time.Millisecond
 )
 
 // Config is what an agent is made of.
@@ -97,7 +100,7 @@ func (a *Agent) methods() table {
 	bindIndependent(t, protocol.CompleteAuthentication, a.completeAuthentication)
 	bindOrdered(t, protocol.Disconnect, a.disconnect)
 	bind(t, protocol.Token, a.token)
-	bind(t, protocol.CallAPI, a.callAPI)
+	bindLimited(t, protocol.CallAPI, a.callAPI)
 	bind(t, protocol.CurrentUser, a.currentUser)
 	bind(t, protocol.ResolveRemote, a.resolveRemote)
 	bind(t, protocol.Diagnose, a.diagnose)
@@ -110,7 +113,12 @@ func (a *Agent) methods() table {
 func (a *Agent) Serve(ctx context.Context, in io.Reader, out io.Writer) int {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	conn := jsonrpc2.NewConn(ctx, newStream(in, out, a.log), a.dispatcher, jsonrpc2.SetLogger(quietLogger{a.log}))
+	box := newOutbox(out, func(err error) {
+		a.log.Info("the editor can no longer be told anything", "error", err)
+		a.life.end()
+	})
+	a.dispatcher.out = box
+	conn := jsonrpc2.NewConn(ctx, newStream(in, box, a.log), a.dispatcher, jsonrpc2.SetLogger(quietLogger{a.log}))
 	if a.config.ClientProcessID != 0 {
 		a.watchProcess(a.config.ClientProcessID)
 	}
@@ -121,6 +129,11 @@ func (a *Agent) Serve(ctx context.Context, in io.Reader, out io.Writer) int {
 	a.life.end()
 	cancel() // every request that waits
 	a.end()
+	flush, stop := context.WithTimeout(context.Background(), flushTimeout)
+	defer stop()
+	if err := box.close(flush); err != nil {
+		a.log.Info("the editor did not read to the end")
+	}
 	conn.Close()
 	return a.life.status()
 }

@@ -53,10 +53,13 @@ func (n *announcer) goOnFrom(previous *announcer) {
 }
 
 // announce tells what has changed since it was last called, and reports whether
-// it could find out.
+// it could find out and tell.
 func (n *announcer) announce() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if n.editor().out.isFull() {
+		return false // it is told of all changes at once when it reads again
+	}
 	now, err := n.session.view()
 	if err != nil {
 		n.agent.log.Warn("the state could not be read", "error", err)
@@ -80,12 +83,15 @@ func (n *announcer) announce() bool {
 }
 
 func send[P any](n *announcer, notification protocol.Notification[P], params P) {
-	n.agent.mu.Lock()
-	e := n.agent.client.editor
-	n.agent.mu.Unlock()
-	if err := tell(context.Background(), e, notification, params); err != nil {
+	if err := tell(context.Background(), n.editor(), notification, params); err != nil {
 		n.agent.log.Warn("a change was not told", "method", notification.Method(), "error", err)
 	}
+}
+
+func (n *announcer) editor() editor {
+	n.agent.mu.Lock()
+	defer n.agent.mu.Unlock()
+	return n.agent.client.editor
 }
 
 // changes compares accounts, instance by instance: those that are there, then

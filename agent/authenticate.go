@@ -33,15 +33,25 @@ func (a *Agent) authenticate(ctx context.Context, p protocol.AuthenticateParams)
 		progress.end("Cancelled")
 		return protocol.AuthenticateResult{}, ctx.Err()
 	}
+	away, back := context.WithCancel(ctx) // while the user is in the browser
+	defer back()
+	// An editor that still thinks about opening the browser is told when the sign-in
+	// was given up, but not when the user has come back from there.
+	question, giveUp := context.WithCancel(context.WithoutCancel(ctx))
+	settled := context.AfterFunc(ctx, giveUp)
 	account, err := s.auth.SignIn(ctx, in.Instance, auth.SignInOptions{
 		Timeout: timeout,
 		Started: func(started protocol.DidStartAuthenticationParams) {
 			if err := tell(ctx, editorOf(ctx), protocol.DidStartAuthentication, started); err != nil {
 				a.log.Warn("the start of a sign-in was not told", "error", err)
 			}
-			a.dispatcher.work.Go(func() { a.openBrowser(ctx, started.AuthorizeURL) })
+			a.dispatcher.work.Go(func() { a.openBrowser(away, question, started.AuthorizeURL) })
 		},
-		Returned: func() { progress.report("Finishing the sign-in") },
+		Returned: func() {
+			settled()
+			back()
+			progress.report("Finishing the sign-in")
+		},
 	})
 	if err != nil {
 		progress.end(wireError(err).Message)
@@ -72,8 +82,9 @@ func checkAuthenticate(p protocol.AuthenticateParams) (timeout time.Duration, er
 }
 
 // openBrowser brings the user to GitLab: through the editor, which alone has a
-// browser over SSH, in WSL and in containers, else from here.
-func (a *Agent) openBrowser(ctx context.Context, url string) {
+// browser over SSH, in WSL and in containers, else from here. ctx ends when the
+// user need not go there any more, question when the editor need not answer.
+func (a *Agent) openBrowser(ctx, question context.Context, url string) {
 	a.mu.Lock()
 	c, mode := a.client, a.options.Browser
 	a.mu.Unlock()
@@ -81,7 +92,7 @@ func (a *Agent) openBrowser(ctx context.Context, url string) {
 		return
 	}
 	if mode != protocol.BrowserSystem && c.capabilities.ShowDocument.Support {
-		shown, err := ask(ctx, c.editor, protocol.ShowDocument, protocol.ShowDocumentParams{URI: url, External: true, TakeFocus: true})
+		shown, err := ask(question, c.editor, protocol.ShowDocument, protocol.ShowDocumentParams{URI: url, External: true, TakeFocus: true})
 		if err == nil && shown.Success || ctx.Err() != nil {
 			return
 		}

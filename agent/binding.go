@@ -26,10 +26,15 @@ type order int
 
 const (
 	sideBySide  order = iota // beside others, after those in order that came before it
-	inOrder                  // likewise, and later ones wait for it: it changes what they read
+	limited                  // likewise, but only so many at a time: its answer can be large
+	inOrder                  // as sideBySide, and later ones wait for it: it changes what they read
 	independent              // beside all others
 	atOnce                   // before the next message is read: it must not wait
 )
+
+// counts reports whether requests of that order count as load. The others end by
+// themselves, and let an editor that has asked too much go on or end.
+func (o order) counts() bool { return o != independent && o != atOnce }
 
 // table is what this build answers, by the name of the method.
 type table map[string]handler
@@ -46,6 +51,12 @@ func bind[P, R any](t table, method protocol.Request[P, R], answer func(context.
 func bindOrdered[P, R any](t table, method protocol.Request[P, R], answer func(context.Context, P) (R, error)) {
 	bind(t, method, answer)
 	t.setOrder(method.Method(), inOrder)
+}
+
+// bindLimited binds a request whose answer can be large.
+func bindLimited[P, R any](t table, method protocol.Request[P, R], answer func(context.Context, P) (R, error)) {
+	bind(t, method, answer)
+	t.setOrder(method.Method(), limited)
 }
 
 // bindIndependent binds a request that waits for no other.

@@ -28,6 +28,11 @@ type dispatcher struct {
 	// ignored is told of a notification that could not be taken.
 	ignored func(method string, err error)
 
+	out       *outbox
+	questions questions
+	load      load
+	calls     chan struct{} // holds those of the API that are under way
+
 	// previous is closed when the last ordered request has ended. It is used by
 	// the reading goroutine only.
 	previous <-chan struct{}
@@ -41,7 +46,10 @@ type dispatcher struct {
 }
 
 func newDispatcher(t table, log *slog.Logger) *dispatcher {
-	return &dispatcher{table: t, log: log, previous: nobody, running: make(map[string]context.CancelFunc)}
+	return &dispatcher{
+		table: t, log: log, previous: nobody,
+		calls: make(chan struct{}, maxCalls), running: make(map[string]context.CancelFunc),
+	}
 }
 
 // Handle starts a request, or runs a notification.
@@ -50,41 +58,29 @@ func (d *dispatcher) Handle(ctx context.Context, conn *jsonrpc2.Conn, req *jsonr
 	if req.Params != nil {
 		params = *req.Params
 	}
-	ctx = withEditor(ctx, conn)
+	ctx = withEditor(ctx, editor{conn, d.out, &d.questions})
 	if req.Notif {
 		d.notification(ctx, req.Method, params)
 		return
 	}
-	c := call{dispatcher: d, conn: conn, id: req.ID, method: req.Method, began: time.Now()}
-	run, handler, err := d.prepare(req.Method, params)
-	if err != nil {
-		c.reply(ctx, nil, err)
+	c := &call{dispatcher: d, conn: conn, session: ctx, id: req.ID, method: req.Method, began: time.Now()}
+	if err := c.begin(ctx, params); err != nil {
+		c.reply(nil, err)
 		return
-	}
-	id := idKey(json.RawMessage(req.ID.Str)) // as parseMessage carried it
-	ctx, err = d.register(ctx, id)
-	if err != nil {
-		c.reply(ctx, nil, err)
-		return
-	}
-	answer := func(before <-chan struct{}) {
-		result, err := c.run(ctx, before, run)
-		d.unregister(id)
-		c.reply(ctx, result, err)
 	}
 	before := d.previous
-	switch handler.order {
+	switch c.order {
 	case atOnce:
-		answer(nobody)
+		c.answer(nobody)
 	case independent:
-		d.work.Go(func() { answer(nobody) })
-	case sideBySide: // at the end of the session there is nobody to answer
-		d.work.Go(func() { answer(before) })
+		d.work.Go(func() { c.answer(nobody) })
+	case sideBySide, limited: // at the end of the session there is nobody to answer
+		d.work.Go(func() { c.answer(before) })
 	case inOrder:
 		done := make(chan struct{})
 		d.previous = done
 		d.work.Go(func() {
-			answer(before)
+			c.answer(before)
 			<-before // a cancelled one keeps its place
 			close(done)
 		})
@@ -109,30 +105,33 @@ func (d *dispatcher) notification(ctx context.Context, method string, params jso
 		}
 		return
 	}
-	run, err := handler.prepare(params)
-	if err == nil {
-		_, err = fenced(ctx, d.log, method, run)
-	}
+	_, err := fenced(ctx, d.log, method, func(ctx context.Context) (any, error) {
+		run, err := handler.prepare(params)
+		if err != nil {
+			return nil, err
+		}
+		return run(ctx)
+	})
 	if err != nil {
 		d.log.Warn("a notification was ignored", "method", method, "error", err)
 		d.ignored(method, err)
 	}
 }
 
-func (d *dispatcher) prepare(method string, params json.RawMessage) (func(context.Context) (any, error), handler, error) {
+// find returns the handler of a method that is allowed now.
+func (d *dispatcher) find(method string) (handler, error) {
 	if err := d.gate(method, true); err != nil {
-		return nil, handler{}, err
+		return handler{}, err
 	}
 	h, ok := d.table[method]
 	if !ok {
-		return nil, handler{}, &protocol.Error{
+		return handler{}, &protocol.Error{
 			Code:    protocol.MethodNotFound,
 			Message: "this build does not answer the method " + method,
 			Hint:    "capabilities.experimental.gitlabSM in the answer to initialize lists the methods that it does.",
 		}
 	}
-	run, err := h.prepare(params)
-	return run, h, err
+	return h, nil
 }
 
 // idKey returns one spelling of an id: strings can be written in several.
@@ -175,49 +174,6 @@ func (d *dispatcher) cancel(id json.RawMessage) {
 	defer d.mu.Unlock()
 	if cancel, ok := d.running[idKey(id)]; ok {
 		cancel()
-	}
-}
-
-// call is one request under way.
-type call struct {
-	dispatcher *dispatcher
-	conn       *jsonrpc2.Conn
-	id         jsonrpc2.ID
-	method     string
-	began      time.Time
-}
-
-// run waits for its turn, then runs the handler.
-func (c call) run(ctx context.Context, before <-chan struct{}, handler func(context.Context) (any, error)) (any, error) {
-	select {
-	case <-before:
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	result, err := fenced(ctx, c.dispatcher.log, c.method, handler)
-	if err != nil && ctx.Err() != nil && !isKnown(err) {
-		err = context.Canceled
-	}
-	if err != nil && !isKnown(err) {
-		err = internal(c.dispatcher.log, c.method, err)
-	}
-	return result, err
-}
-
-// reply answers the request. A cancelled one is answered too. The trace comes
-// before the answer, so that an editor that then turns it off or on knows which
-// requests it covers.
-func (c call) reply(ctx context.Context, result any, err error) {
-	c.dispatcher.trace(c.method, time.Since(c.began), err)
-	ctx = context.WithoutCancel(ctx)
-	var sendErr error
-	if err != nil {
-		sendErr = c.conn.ReplyWithError(ctx, c.id, wireError(err))
-	} else {
-		sendErr = c.conn.Reply(ctx, c.id, result)
-	}
-	if sendErr != nil {
-		c.dispatcher.log.Info("an answer found nobody", "method", c.method, "error", sendErr)
 	}
 }
 

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -32,15 +33,14 @@ type stream struct {
 	log *slog.Logger
 	in  *bufio.Reader
 
-	mu  sync.Mutex // guards out: one frame at a time
-	out io.Writer
+	out *outbox
 
 	close func() error
 }
 
 var _ jsonrpc2.ObjectStream = (*stream)(nil)
 
-func newStream(in io.Reader, out io.Writer, log *slog.Logger) *stream {
+func newStream(in io.Reader, out *outbox, log *slog.Logger) *stream {
 	s := &stream{log: log, in: bufio.NewReaderSize(in, maxHeader), out: out, close: func() error { return nil }}
 	if closer, ok := in.(io.Closer); ok {
 		s.close = sync.OnceValue(closer.Close) // unblocks the reader
@@ -98,7 +98,8 @@ func (s *stream) WriteObject(v any) error {
 }
 
 // refuse answers what is not a message. What has no id and was no request, such
-// as a malformed response, is not answered.
+// as a malformed response, is not answered. Where the editor does not read, the
+// agent does not read on either.
 func (s *stream) refuse(bad *badMessage) error {
 	if bad.silent {
 		return nil
@@ -113,15 +114,11 @@ func (s *stream) refuse(bad *badMessage) error {
 	if err != nil {
 		return err
 	}
-	return s.writeFrame(object)
+	return s.out.answer(context.Background(), func() error { return s.writeFrame(object) })
 }
 
 func (s *stream) writeFrame(body []byte) error {
-	frame := append(fmt.Appendf(nil, "Content-Length: %d\r\n\r\n", len(body)), body...)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	_, err := s.out.Write(frame)
-	return err
+	return s.out.put(append(fmt.Appendf(nil, "Content-Length: %d\r\n\r\n", len(body)), body...))
 }
 
 // readFrame returns the body of the next frame, io.EOF at the end of the stream,
