@@ -1,7 +1,12 @@
 package agent_test
 
 import (
+	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"runtime"
@@ -11,6 +16,10 @@ import (
 	"time"
 
 	"github.com/teamcodestream/codestream-agent/agent"
+	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
+	"github.com/teamcodestream/codestream-agent/agent/internal/sessiontest"
+	"github.com/teamcodestream/codestream-agent/agent/internal/store"
+	"github.com/teamcodestream/codestream-agent/protocol"
 )
 
 // soon is the second that the protocol gives an agent to end, and what a busy
@@ -104,4 +113,56 @@ func TestTheAgentEndsThoughNobodyReads(t *testing.T) {
 	r.notify("gitlabSM/nothing", nil)
 	r.CloseStdin()
 	r.wantEnd(1, soon)
+}
+
+// An editor that dies takes the pipes with it. A refresh under way is still saved:
+// GitLab has burnt the old token.
+func TestARefreshIsSavedThoughTheEditorIsGone(t *testing.T) {
+	refreshing, release := make(chan struct{}), make(chan struct{})
+	gitlab := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		if r.URL.Path == "/oauth/token" {
+			close(refreshing)
+			<-release
+			fmt.Fprint(w, `{"access_token": "glfake-new", "refresh_token": "glfake-next", "token_type": "Bearer", "expires_in": 7200}`)
+		}
+	}))
+	defer gitlab.Close()
+	dir := signedIn(t, gitlab.URL)
+	key := store.AccountKey{Instance: gitlab.URL, Account: "1"}
+	err := store.New(dir).Update(func(tx *store.Tx) error {
+		account, err := tx.Account(key)
+		account.IssuedAt, account.ExpiresAt = time.Now().Add(-2*time.Hour), time.Now().Add(-time.Hour)
+		return errors.Join(err, tx.PutAccount(account, store.Tokens{Access: secret.New("glfake-old"), Refresh: secret.New("glfake-refresh")}))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	process := sessiontest.Binary(build(t, "./cmd/codestream-agent"))(t, dir, nil)
+	r := connect(t, process).initialize(nil)
+	if err := r.Request(json.RawMessage("1"), protocol.Token.Method(), nil); err != nil {
+		t.Fatal(err)
+	}
+	<-refreshing
+	if err := process.Stdout.(io.Closer).Close(); err != nil {
+		t.Fatal(err)
+	}
+	r.notify("gitlabSM/nothing", nil)
+	if err := r.Request(json.RawMessage("2"), "gitlabSM/nothing", nil); err != nil { // the answer finds the pipe closed
+		t.Fatal(err)
+	}
+	close(release)
+	if status := r.Wait(); status != 1 {
+		t.Errorf("the agent ended with status %d, want 1; stderr:\n%s", status, r.Stderr())
+	}
+	err = store.New(dir).View(func(tx *store.Tx) error {
+		tokens, err := tx.Tokens(key)
+		if tokens.Access.Reveal() != "glfake-new" || tokens.Refresh.Reveal() != "glfake-next" {
+			t.Error("the new tokens are not saved")
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }

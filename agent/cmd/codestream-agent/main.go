@@ -54,6 +54,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	surviveClosedPipes()
 	return agent.New(agent.Config{
 		Version:   versionString(),
 		Providers: all.Providers(),
@@ -63,6 +64,11 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		ClientProcessID: *clientProcessID,
 	}).Serve(ctx, stdin, stdout)
 }
+
+// surviveClosedPipes keeps the process when it writes to a stdout or stderr that
+// the editor has closed: a refresh under way has still to be saved. Without a
+// handler such a write ends a Go program (see package os/signal, "SIGPIPE").
+func surviveClosedPipes() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }
 
 func newLog(stderr io.Writer, verbose bool) *slog.Logger {
 	level := slog.LevelWarn
