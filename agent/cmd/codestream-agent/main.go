@@ -55,6 +55,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	surviveClosedPipes()
+	limitMemory()
 	return agent.New(agent.Config{
 		Version:   versionString(),
 		Providers: all.Providers(),
@@ -69,6 +70,18 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 // the editor has closed: a refresh under way has still to be saved. Without a
 // handler such a write ends a Go program (see package os/signal, "SIGPIPE").
 func surviveClosedPipes() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }
+
+// memoryLimit is above what the largest message takes; the garbage collector works
+// harder where more would be kept.
+const memoryLimit = 256 << 20
+
+// limitMemory gives memory back that one large message has needed, rather than
+// keep as much again in reserve. $GOMEMLIMIT has the last word.
+func limitMemory() {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryLimit)
+	}
+}
 
 func newLog(stderr io.Writer, verbose bool) *slog.Logger {
 	level := slog.LevelWarn
