@@ -134,14 +134,19 @@ func (a *application) token(ctx context.Context, form url.Values) (grant, error)
 	if err != nil {
 		return grant{}, err
 	}
-	if answer.status != http.StatusOK {
-		return grant{}, a.refusal(answer)
+	return a.readToken(answer, issued.UTC())
+}
+
+// readToken reads an answer of the token endpoint.
+func (a *application) readToken(r answer, issued time.Time) (grant, error) {
+	if r.status != http.StatusOK {
+		return grant{}, a.refusal(r)
 	}
-	g, err := readGrant(answer.body, issued.UTC(), a.config.Scopes)
+	g, err := readGrant(r.body, issued, a.config.Scopes)
 	if err != nil {
-		return g, unanswered{a.notATokenAnswer()}
+		err = unanswered{a.notATokenAnswer()}
 	}
-	return g, nil
+	return g, err
 }
 
 // answer is what an OAuth endpoint says.

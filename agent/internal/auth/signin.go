@@ -69,17 +69,17 @@ func (m *Manager) SignIn(ctx context.Context, in store.Instance, o SignInOptions
 		cancel(nil)
 		m.pending.remove(s)
 	}
-	listener, redirect, err := listenFor(in.RedirectURI)
+	listeners, redirect, err := listenFor(in.RedirectURI)
 	if err != nil {
 		end()
 		return store.Account{}, protocol.WithInstance(err, in.ID)
 	}
 	s.redirect = redirect
-	if listener == nil {
+	if len(listeners) == 0 {
 		defer end()
 		return m.await(ctx, s, o)
 	}
-	page := serveCallback(listener, s)
+	page := serveCallback(listeners, s)
 	result := outcome{instance: in, err: errPanicked}
 	defer func() { // also where await panics: the browser waits, and the next sign-in would
 		page.conclude(result)
