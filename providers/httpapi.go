@@ -69,7 +69,8 @@ func ServerError(instance string, status int, header http.Header) *protocol.Erro
 	e := &protocol.Error{Instance: instance, Status: status}
 	switch {
 	case status == http.StatusProxyAuthRequired:
-		return hostUnreachable(proxyRefusal(status), instance)
+		e = hostUnreachable(proxyRefusal(status), instance)
+		e.Status = status
 	case status == http.StatusTooManyRequests:
 		e.Code = protocol.RateLimited
 		e.RetryAfter = RetryAfter(header, time.Now())
