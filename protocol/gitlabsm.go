@@ -313,7 +313,7 @@ type DidChangeAuthenticationParams struct {
 	User  *User     `json:"user,omitempty"`
 	State AuthState `json:"state"`
 	// Reason is "refreshed" for a renewed token, and for signInRequired why GitLab
-	// does not accept the tokens, or why they cannot be used: "revoked", "expired"
-	// or "keyLost".
+	// does not accept the tokens, or why they cannot be used: "revoked", "expired",
+	// "answerLost" (GitLab renewed them, and its answer never arrived) or "keyLost".
 	Reason string `json:"reason,omitempty"`
 }

@@ -76,7 +76,8 @@ type Auth struct {
 	// State is pending while a sign-in waits; else signedIn where any account is,
 	// signInRequired where one was, and signedOut.
 	State AuthState `json:"state"`
-	// Reason tells why a sign-in is required: "revoked", "expired" or "keyLost".
+	// Reason tells why a sign-in is required: "revoked", "expired", "answerLost"
+	// (GitLab renewed the tokens, and its answer never arrived) or "keyLost".
 	Reason   string    `json:"reason,omitempty"`
 	Accounts []Account `json:"accounts"`
 }

@@ -62,11 +62,15 @@ func RetryAfter(h http.Header, now time.Time) time.Duration {
 }
 
 // ServerError turns an answer into the errors that mean the same whatever was
-// asked: RateLimited, GitLabError for a server that is in trouble, and NotGitLab
-// for what is not JSON. It returns nil for any other answer.
+// asked: RateLimited, GitLabError for a server that is in trouble, NotGitLab for
+// what is not JSON, and HostUnreachable where a proxy wants a password (RFC 9110
+// section 15.5.8), which a server never does. It returns nil for any other answer.
 func ServerError(instance string, status int, header http.Header) *protocol.Error {
 	e := &protocol.Error{Instance: instance, Status: status}
 	switch {
+	case status == http.StatusProxyAuthRequired:
+		e = hostUnreachable(proxyRefusal(status), instance)
+		e.Status = status
 	case status == http.StatusTooManyRequests:
 		e.Code = protocol.RateLimited
 		e.RetryAfter = RetryAfter(header, time.Now())

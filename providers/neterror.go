@@ -39,6 +39,10 @@ func TransportError(err error, address string) error {
 		}
 		return untrusted(certificate, address, whose)
 	}
+	return hostUnreachable(err, address)
+}
+
+func hostUnreachable(err error, address string) *protocol.Error {
 	cause, problem, hint := unreachable(err)
 	return &protocol.Error{
 		Code:     protocol.HostUnreachable,

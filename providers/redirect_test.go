@@ -163,6 +163,7 @@ func TestIsBelow(t *testing.T) {
 		"https://example.com:8443/gitlab/api/v4": false,
 		"http://example.com/gitlab/api/v4":       false,
 		"https://example.org/gitlab/api/v4":      false,
+		"https://sam@example.com/gitlab/api/v4":  false,
 	} {
 		u, err := url.Parse(address)
 		if err != nil {

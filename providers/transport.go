@@ -204,11 +204,11 @@ func NewClient(transport http.RoundTripper, base string) *http.Client {
 	}
 }
 
-// IsBelow reports whether a URL has the origin of a base URL, and a path that is
-// the base's or goes on from there.
+// IsBelow reports whether a URL has the origin of a base URL, no user of its own,
+// and a path that is the base's or goes on from there.
 func IsBelow(u *url.URL, base string) bool {
 	root, err := url.Parse(base)
-	if err != nil || !SameOrigin(u, root) {
+	if err != nil || u.User != nil || !SameOrigin(u, root) {
 		return false
 	}
 	rest, ok := strings.CutPrefix(path.Clean("/"+u.Path), strings.TrimSuffix(root.Path, "/"))

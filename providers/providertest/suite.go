@@ -87,6 +87,10 @@ func Run(t *testing.T, s Suite) {
 		{"CallStaysInTheAPI", Suite.testCallStaysInTheAPI},
 		{"CallLeavesRedirectsAlone", Suite.testCallLeavesRedirectsAlone},
 		{"AnswersAreBounded", Suite.testAnswersAreBounded},
+		{"CompressedAnswersAreBounded", Suite.testCompressedAnswersAreBounded},
+		{"HeadersAreBounded", Suite.testHeadersAreBounded},
+		{"AnswersEndInTime", Suite.testAnswersEndInTime},
+		{"RedirectsEnd", Suite.testRedirectsEnd},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.test(s, t) })
 	}

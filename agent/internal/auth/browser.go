@@ -40,7 +40,14 @@ const openTimeout = 5 * time.Second
 func openSystem(ctx context.Context, url string) error {
 	silence()
 	failed := make(chan error, 1)
-	go func() { failed <- browser.OpenURL(url) }() // may last as long as the browser
+	go func() { // may last as long as the browser
+		err := errPanicked
+		defer func() {
+			_ = recover() // the library's; it must not end the agent
+			failed <- err
+		}()
+		err = browser.OpenURL(url)
+	}()
 	timeout := time.NewTimer(openTimeout)
 	defer timeout.Stop()
 	select {

@@ -8,6 +8,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync"
 	"time"
@@ -15,9 +16,19 @@ import (
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
 )
 
-// lingerTimeout is how long the listener stays after the sign-in, for the browser
-// to load the page that it is sent to.
-const lingerTimeout = 10 * time.Second
+const (
+	// lingerTimeout is how long the listener stays after the sign-in, for the
+	// browser to load the page that it is sent to.
+	lingerTimeout = 10 * time.Second
+
+	// exchangeBound is how long a stranger may take to send a request, and to take
+	// the answer.
+	exchangeBound = 5 * time.Second
+
+	// maxCallbackHeader bounds a request's header in bytes. The cookies of whatever
+	// else was served to the browser from this host are in it, whatever the port.
+	maxCallbackHeader = 64 << 10
+)
 
 // outcome is how a sign-in ended.
 type outcome struct {
@@ -30,47 +41,63 @@ type outcome struct {
 // carries the code: it waits until the sign-in has ended, and is then sent on to
 // the same path without the code, which so leaves the address bar and the
 // browser's history. The second request shows the page.
+//
+// Every page that the user has open, and every program on the machine, can send
+// it requests. They get an answer that says nothing, and the sign-in goes on.
 type callbackServer struct {
-	signIn   *signIn
-	listener net.Listener
-	server   *http.Server
-	path     string // the redirect URI's, as a browser sends it
-	result   string // names the page in the second request
+	signIn    *signIn
+	listeners []net.Listener
+	server    *http.Server
+	visitors  visitors
+	path      string // the redirect URI's, as a browser sends it
+	result    string // the second request's query, which names the page
 
 	ended   chan struct{} // closed when outcome is set
 	outcome outcome
-
-	mu      sync.Mutex // guards what follows
-	waiting int        // browsers that wait for the page
-	shown   chan struct{}
-	once    sync.Once
+	shown   chan struct{} // closed when the browser has its page
+	once    sync.Once     // closes shown
 }
 
-func serveCallback(listener net.Listener, s *signIn) *callbackServer {
+func newCallbackServer(listeners []net.Listener, s *signIn) *callbackServer {
 	c := &callbackServer{
-		signIn:   s,
-		listener: listener,
-		path:     cmp.Or(s.redirect.EscapedPath(), "/"),
-		result:   rand.Text(),
-		ended:    make(chan struct{}),
-		shown:    make(chan struct{}),
+		signIn:    s,
+		listeners: listeners,
+		path:      cmp.Or(s.redirect.EscapedPath(), "/"),
+		result:    "result=" + rand.Text(),
+		ended:     make(chan struct{}),
+		shown:     make(chan struct{}),
 	}
 	c.server = &http.Server{
-		Handler:           http.HandlerFunc(c.handle),
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       5 * time.Second,
-		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          log.New(io.Discard, "", 0), // it would print what strangers send
+		Handler:                      http.HandlerFunc(c.handle),
+		ReadHeaderTimeout:            exchangeBound,
+		ReadTimeout:                  exchangeBound,
+		WriteTimeout:                 exchangeBound,
+		MaxHeaderBytes:               maxCallbackHeader,
+		ConnContext:                  withVisitor,
+		ConnState:                    c.visitors.watch,
+		DisableGeneralOptionsHandler: true,                       // it would answer "OPTIONS *"
+		ErrorLog:                     log.New(io.Discard, "", 0), // it would print what strangers send
 	}
 	c.server.SetKeepAlivesEnabled(false)
-	go c.server.Serve(listener) // ends when the server is closed
 	return c
 }
 
-// handle answers one request. Whatever it refuses does not touch the sign-in.
+func serveCallback(listeners []net.Listener, s *signIn) *callbackServer {
+	c := newCallbackServer(listeners, s)
+	for _, listener := range listeners {
+		go c.server.Serve(listener) // ends when the server is closed
+	}
+	return c
+}
+
+// handle answers one request. Whatever it refuses does not touch the sign-in, and
+// nothing of it is in the answer.
 func (c *callbackServer) handle(w http.ResponseWriter, r *http.Request) {
+	c.visitors.asked(r.Context())
 	setPageHeaders(w.Header())
 	switch {
+	case !isFromHere(r.RemoteAddr):
+		http.Error(w, "Only this machine is served here.", http.StatusForbidden)
 	case !c.isOwnHost(r.Host): // DNS rebinding
 		http.Error(w, "This address is not served here.", http.StatusMisdirectedRequest)
 	case r.URL.EscapedPath() != c.path:
@@ -78,11 +105,21 @@ func (c *callbackServer) handle(w http.ResponseWriter, r *http.Request) {
 	case r.Method != http.MethodGet:
 		w.Header().Set("Allow", http.MethodGet)
 		http.Error(w, "Only GET is served here.", http.StatusMethodNotAllowed)
-	case r.URL.Query().Get("result") == c.result:
-		c.show(w)
+	case r.ContentLength != 0:
+		http.Error(w, "No body is taken here.", http.StatusRequestEntityTooLarge)
+	case r.URL.RawQuery == c.result:
+		c.show(w, r)
 	default:
 		c.receive(w, r)
 	}
+}
+
+// isFromHere reports whether a connection comes from this machine. The listener
+// has a loopback address, to which no other machine comes; unless the routing is
+// out of the ordinary (Linux, route_localnet).
+func isFromHere(address string) bool {
+	from, err := netip.ParseAddrPort(address)
+	return err == nil && from.Addr().Unmap().IsLoopback()
 }
 
 // isOwnHost reports whether a Host header is the redirect URI's. Browsers leave
@@ -93,31 +130,33 @@ func (c *callbackServer) isOwnHost(host string) bool {
 }
 
 func (c *callbackServer) receive(w http.ResponseWriter, r *http.Request) {
-	c.expectPage(1)
-	if err := c.signIn.deliver(r.URL.Query()); err != nil {
-		c.expectPage(-1)
+	if err := c.signIn.deliver(r.URL.Query(), true); err != nil {
 		renderPage(w, http.StatusBadRequest, outcome{instance: c.signIn.instance, err: err})
 		return
 	}
+	c.visitors.keep(r.Context())
 	select {
 	case <-c.ended:
-		w.Header().Set("Location", c.path+"?result="+c.result)
+		extendWrite(w)
+		w.Header().Set("Location", c.path+"?"+c.result)
 		w.WriteHeader(http.StatusSeeOther)
 	case <-r.Context().Done():
 	}
 }
 
-func (c *callbackServer) show(w http.ResponseWriter) {
+func (c *callbackServer) show(w http.ResponseWriter, r *http.Request) {
+	c.visitors.keep(r.Context())
 	<-c.ended // the result's name is known only after
+	extendWrite(w)
 	renderPage(w, http.StatusOK, c.outcome)
 	c.once.Do(func() { close(c.shown) })
 }
 
-// expectPage counts the browsers that wait for the page.
-func (c *callbackServer) expectPage(change int) {
-	c.mu.Lock()
-	c.waiting += change
-	c.mu.Unlock()
+// extendWrite gives an answer its time from now on: the server counts it from the
+// request.
+func extendWrite(w http.ResponseWriter) {
+	// What cannot be extended keeps the time that it has.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(exchangeBound))
 }
 
 // conclude tells the browser, if one waits, how the sign-in ended.
@@ -129,10 +168,7 @@ func (c *callbackServer) conclude(o outcome) {
 // linger closes the listener once the browser has its page, or when nobody waits
 // for one, or ctx or closing end.
 func (c *callbackServer) linger(ctx context.Context, closing <-chan struct{}) {
-	c.mu.Lock()
-	waiting := c.waiting
-	c.mu.Unlock()
-	if waiting > 0 {
+	if c.signIn.hasBrowser() {
 		timeout := time.NewTimer(lingerTimeout)
 		defer timeout.Stop()
 		select {
@@ -142,10 +178,13 @@ func (c *callbackServer) linger(ctx context.Context, closing <-chan struct{}) {
 		case <-ctx.Done():
 		}
 	}
+	c.visitors.dismiss() // else they would be waited for
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
 	if c.server.Shutdown(drain) != nil {
 		c.server.Close()
 	}
-	c.listener.Close() // the server may not have taken it over yet
+	for _, listener := range c.listeners {
+		listener.Close() // the server may not have taken it over yet
+	}
 }

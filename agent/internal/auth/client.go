@@ -20,7 +20,13 @@ import (
 // Each request takes the token from the store; one that GitLab refuses is
 // refreshed and the request sent once more. The client's errors are the
 // protocol's, within a *url.Error.
+//
+// It returns StoreDamaged where the account is of another instance: a token goes
+// nowhere but to the one that issued it.
 func (m *Manager) Client(in store.Instance, key store.AccountKey) (*http.Client, error) {
+	if in.ID != key.Instance {
+		return nil, wrongRecord(key.Instance)
+	}
 	base, err := m.Transport(in)
 	if err != nil {
 		return nil, err

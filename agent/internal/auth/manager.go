@@ -46,8 +46,16 @@ func New(c Config) *Manager {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return &Manager{Config: c, closing: make(chan struct{})}
+	m := &Manager{Config: c, closing: make(chan struct{})}
+	m.work.Panicked = func(value any, stack []byte) {
+		m.Log.Error("a refresh or a page panicked", "cause", value, "stack", string(stack))
+	}
+	return m
 }
+
+// errPanicked is what somebody gets who waited for a goroutine that panicked. The
+// log has the rest.
+var errPanicked = errors.New("auth: a panic ended it")
 
 // Close ends what waits for a user, and waits until a refresh under way is saved,
 // or ctx ends.
@@ -70,6 +78,9 @@ func (m *Manager) signedInAccount(key store.AccountKey) (account store.Account, 
 	err = m.Store.View(func(tx *store.Tx) error {
 		if account, err = tx.Account(key); err != nil {
 			return err
+		}
+		if account.Key() != key {
+			return wrongRecord(key.Instance)
 		}
 		if account.Refused != "" {
 			return refusedError(account)
@@ -107,6 +118,9 @@ const (
 	ReasonRevoked = "revoked" // the user or an administrator revoked them, or they were used elsewhere
 	ReasonExpired = "expired" // they ran out, and there is no refresh token
 	ReasonKeyLost = "keyLost" // the key that seals them is gone
+
+	// ReasonAnswerLost: GitLab renewed them, and its answer never arrived here.
+	ReasonAnswerLost = "answerLost"
 )
 
 // NotSignedIn is the error for an instance without an account.
@@ -119,11 +133,23 @@ func NotSignedIn(instance string) error {
 	}
 }
 
+// wrongRecord is the error for a record of the store that says it is another's. It
+// was edited by hand, or by somebody who would like a token to go elsewhere.
+func wrongRecord(instance string) error {
+	return &protocol.Error{
+		Code:     protocol.StoreDamaged,
+		Message:  "what the store has of " + instance + " says that it is of another instance or account",
+		Hint:     "Remove the instance with gitlabSM/unconfigure, configure it again, and sign in.",
+		Instance: instance,
+	}
+}
+
 func refusedError(account store.Account) error {
 	why := map[string]string{
-		ReasonRevoked: "GitLab no longer accepts the sign-in of " + account.User.Username + ": it was revoked",
-		ReasonExpired: "the sign-in of " + account.User.Username + " has expired",
-		ReasonKeyLost: "the key that seals the tokens of " + account.User.Username + " is lost",
+		ReasonRevoked:    "GitLab no longer accepts the sign-in of " + account.User.Username + ": it was revoked",
+		ReasonExpired:    "the sign-in of " + account.User.Username + " has expired",
+		ReasonAnswerLost: "GitLab renewed the sign-in of " + account.User.Username + ", but its answer was lost on the way",
+		ReasonKeyLost:    "the key that seals the tokens of " + account.User.Username + " is lost",
 	}
 	return &protocol.Error{
 		Code:     protocol.SignInRequired,

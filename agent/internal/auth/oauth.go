@@ -1,13 +1,13 @@
 package auth
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"io"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/oauth2"
@@ -20,10 +20,6 @@ import (
 
 // maxTokenAnswer bounds the answers of the OAuth endpoints in bytes.
 const maxTokenAnswer = 1 << 20
-
-// errInvalidGrant is OAuth's word for a code or refresh token that is not, or no
-// longer, good (RFC 6749 section 5.2). Callers say what it means to the user.
-var errInvalidGrant = errors.New("auth: invalid_grant")
 
 // application is the OAuth application of an instance, as a client uses it.
 type application struct {
@@ -59,6 +55,9 @@ func (m *Manager) applicationWithSecret(in store.Instance, redirect string, clie
 	if err != nil {
 		return nil, err
 	}
+	client := providers.NewClient(transport, in.ID)
+	// What is posted to these endpoints are secrets, which follow no redirect.
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	endpoints := m.Provider.Endpoints(in.ID)
 	return &application{
 		instance: in.ID,
@@ -69,13 +68,11 @@ func (m *Manager) applicationWithSecret(in store.Instance, redirect string, clie
 			Scopes:       in.Scopes,
 			Endpoint: oauth2.Endpoint{
 				AuthURL: endpoints.Authorize, TokenURL: endpoints.Token,
-				// Auto-detection would post a failed refresh twice.
-				AuthStyle: oauth2.AuthStyleInParams,
 			},
 		},
 		revoke: endpoints.Revoke,
 		now:    m.Now,
-		http:   providers.NewClient(wholeAnswers{transport}, in.ID),
+		http:   client,
 	}, nil
 }
 
@@ -108,178 +105,121 @@ func (a *application) check(ctx context.Context) error {
 	return err
 }
 
-// grant is what the token endpoint issues.
-type grant struct {
-	access, refresh secret.Text
-	tokenType       string
-	scopes          []string
-	issued, expires time.Time // expires: zero where it does not
-}
-
-// exchange trades a code for tokens (RFC 6749 section 4.1.3).
+// exchange trades a code for tokens (RFC 6749 section 4.1.3, RFC 7636 section
+// 4.5). Where it returns an error, a grant that has an access token all the same
+// is one that cannot be used and should be revoked.
 func (a *application) exchange(ctx context.Context, code, verifier string) (grant, error) {
-	return a.token(ctx, code, oauth2.VerifierOption(verifier))
+	return a.token(ctx, url.Values{
+		"grant_type": {"authorization_code"}, "code": {code}, "code_verifier": {verifier},
+	})
 }
 
-// renew trades a refresh token for new tokens (RFC 6749 section 6). GitLab's
-// documentation asks for the redirect URI too, which oauth2's own TokenSource
-// does not send.
+// renew trades a refresh token for new tokens (RFC 6749 section 6). The old
+// refresh token is kept where the answer has none.
 func (a *application) renew(ctx context.Context, refresh secret.Text) (grant, error) {
-	return a.token(ctx, "",
-		oauth2.SetAuthURLParam("grant_type", "refresh_token"),
-		oauth2.SetAuthURLParam("refresh_token", refresh.Reveal()))
+	g, err := a.token(ctx, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {refresh.Reveal()}})
+	if err == nil && g.refresh.IsEmpty() {
+		g.refresh = refresh
+	}
+	return g, err
 }
 
-func (a *application) token(ctx context.Context, code string, options ...oauth2.AuthCodeOption) (grant, error) {
+// token asks for tokens. GitLab's documentation asks for the redirect URI with a
+// refresh too. oauth2's own requests are not used: they take answers that are
+// none, and send a refresh without the redirect URI.
+func (a *application) token(ctx context.Context, form url.Values) (grant, error) {
+	form.Set("redirect_uri", a.config.RedirectURL)
 	issued := a.now()
-	token, err := a.config.Exchange(context.WithValue(ctx, oauth2.HTTPClient, a.http), code, options...)
+	answer, err := a.post(ctx, a.config.Endpoint.TokenURL, form)
 	if err != nil {
-		return grant{}, a.tokenError(err)
+		return grant{}, err
 	}
-	g := grant{
-		access: secret.New(token.AccessToken), refresh: secret.New(token.RefreshToken),
-		tokenType: token.Type(), issued: issued.UTC(),
-	}
-	if token.ExpiresIn > 0 { // counted from before the request, so rather too short
-		g.expires = g.issued.Add(time.Duration(token.ExpiresIn) * time.Second)
-	}
-	scope, ok := token.Extra("scope").(string)
-	if g.scopes = strings.Fields(scope); !ok {
-		g.scopes = a.config.Scopes // RFC 6749 section 5.1: left out where they are as asked
-	}
-	if g.tokenType != "Bearer" || !isToken(token.AccessToken) || !isToken(token.RefreshToken) {
-		return grant{}, a.notATokenAnswer()
-	}
-	return g, nil
+	return a.readToken(answer, issued.UTC())
 }
 
-// isToken reports whether s has only the characters of a token
-// (RFC 6750 section 2.1), so that it can stand in a header.
-func isToken(s string) bool {
-	return !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
+// readToken reads an answer of the token endpoint.
+func (a *application) readToken(r answer, issued time.Time) (grant, error) {
+	if r.status != http.StatusOK {
+		return grant{}, a.refusal(r)
+	}
+	g, err := readGrant(r.body, issued, a.config.Scopes)
+	if err != nil {
+		err = unanswered{a.notATokenAnswer()}
+	}
+	return g, err
 }
 
-// tokenError translates the error of a token request. The original is dropped:
-// its text can carry the body of the answer.
-func (a *application) tokenError(err error) error {
-	var refused *oauth2.RetrieveError
-	var transport *url.Error
-	switch {
-	case errors.As(err, &transport):
-		return providers.TransportError(err, a.instance)
-	case !errors.As(err, &refused):
-		return a.notATokenAnswer()
-	}
-	switch refused.ErrorCode {
-	case "invalid_grant":
-		return errInvalidGrant
-	case "invalid_client", "unauthorized_client":
-		return invalidClient(a.instance, "GitLab does not accept the application ID with its secret")
-	case "invalid_scope":
-		return invalidScope(a.instance, a.config.Scopes)
-	}
-	if e := providers.ServerError(a.instance, refused.Response.StatusCode, refused.Response.Header); e != nil {
-		return e
-	}
-	return &protocol.Error{
-		Code:     protocol.GitLabError,
-		Message:  "GitLab refuses to issue a token: " + oauthError(refused.ErrorCode, refused.ErrorDescription),
-		Hint:     "Show this to the administrator of the GitLab instance.",
-		Instance: a.instance,
-		Status:   refused.Response.StatusCode,
-	}
+// answer is what an OAuth endpoint says.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte // at most maxTokenAnswer bytes of it
 }
 
-func (a *application) notATokenAnswer() error {
-	return &protocol.Error{
-		Code:     protocol.NotGitLab,
-		Message:  "the answer of " + a.config.Endpoint.TokenURL + " is not a token",
-		Hint:     "A proxy or a sign-in page of your network may be in the way: open the instance in the browser.",
-		Instance: a.instance,
-	}
-}
+// unanswered is the error of a request that may have reached GitLab, and of which
+// nobody here knows what came of it.
+type unanswered struct{ error }
 
-// revokeToken revokes a token at GitLab, and with it the other of its pair
-// (RFC 7009).
-func (a *application) revokeToken(ctx context.Context, token secret.Text) error {
-	form := url.Values{"client_id": {a.config.ClientID}, "token": {token.Reveal()}}
+func (u unanswered) Unwrap() error { return u.error }
+
+// post sends a form with the client's credentials in it (RFC 6749 section 2.3.1),
+// and reads the whole answer, so that a connection cut in the middle is told from
+// an answer that makes no sense.
+//
+// The form is sent once: net/http sends a POST again only where nothing of it was
+// written, or where the server said that it did not look at it.
+func (a *application) post(ctx context.Context, endpoint string, form url.Values) (answer, error) {
+	form.Set("client_id", a.config.ClientID)
 	if a.config.ClientSecret != "" {
 		form.Set("client_secret", a.config.ClientSecret)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, a.revoke, strings.NewReader(form.Encode()))
+	var connected atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
+	failed := func(err error) (answer, error) {
+		err = providers.TransportError(err, a.instance)
+		if connected.Load() {
+			err = unanswered{err}
+		}
+		return answer{}, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, strings.NewReader(form.Encode()))
 	if err != nil {
-		return err
+		return answer{}, err
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Accept", "application/json")
 	resp, err := a.http.Do(req)
 	if err != nil {
-		return providers.TransportError(err, a.instance)
-	}
-	resp.Body.Close()
-	switch {
-	case resp.StatusCode == http.StatusOK:
-		return nil
-	case resp.StatusCode == http.StatusUnauthorized || resp.StatusCode == http.StatusForbidden:
-		return invalidClient(a.instance, "GitLab does not let this application revoke the token")
-	}
-	if e := providers.ServerError(a.instance, resp.StatusCode, resp.Header); e != nil {
-		return e
-	}
-	return &protocol.Error{
-		Code:     protocol.GitLabError,
-		Message:  "GitLab answered " + providers.StatusText(resp.StatusCode),
-		Hint:     "Revoke the application by hand in GitLab, under User settings > Applications.",
-		Instance: a.instance,
-		Status:   resp.StatusCode,
-	}
-}
-
-// wholeAnswers reads each answer before it hands it on, so that a connection cut
-// in the middle is told from an answer that makes no sense.
-type wholeAnswers struct{ base http.RoundTripper }
-
-func (t wholeAnswers) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp, err := t.base.RoundTrip(req)
-	if err != nil {
-		return nil, err
+		return failed(err)
 	}
 	defer resp.Body.Close()
 	body, _, err := providers.ReadBody(resp, maxTokenAnswer)
 	if err != nil {
-		return nil, err
+		return failed(err)
 	}
-	resp.Body = io.NopCloser(bytes.NewReader(body))
-	return resp, nil
+	return answer{resp.StatusCode, resp.Header, body}, nil
 }
 
-func invalidClient(instance, problem string) error {
+// revokeToken revokes a token at GitLab, and with it the other of its pair
+// (RFC 7009).
+func (a *application) revokeToken(ctx context.Context, token secret.Text) error {
+	answer, err := a.post(ctx, a.revoke, url.Values{"token": {token.Reveal()}})
+	switch {
+	case err != nil:
+		return err
+	case answer.status == http.StatusOK:
+		return nil
+	case answer.status == http.StatusUnauthorized || answer.status == http.StatusForbidden:
+		return invalidClient(a.instance, "GitLab does not let this application revoke the token")
+	}
+	if e := providers.ServerError(a.instance, answer.status, answer.header); e != nil {
+		return e
+	}
 	return &protocol.Error{
-		Code:     protocol.InvalidClient,
-		Message:  problem,
-		Hint:     "Ask the administrator for the application ID and the secret of the OAuth application (Admin > Applications); the secret may have been renewed. Then configure the instance again.",
-		Instance: instance,
+		Code:     protocol.GitLabError,
+		Message:  "GitLab answered " + providers.StatusText(answer.status),
+		Hint:     "Revoke the application by hand in GitLab, under User settings > Applications.",
+		Instance: a.instance,
+		Status:   answer.status,
 	}
-}
-
-func invalidScope(instance string, scopes []string) error {
-	return &protocol.Error{
-		Code:     protocol.InvalidScope,
-		Message:  "the application does not have the scopes " + strings.Join(scopes, ", "),
-		Hint:     "Ask the administrator to tick them in the application's form (Admin > Applications), or configure the instance with the scopes that it has.",
-		Instance: instance,
-		Details:  &protocol.ErrorDetails{Scopes: scopes},
-	}
-}
-
-// maxDescription bounds how much of GitLab's own words goes into an error.
-const maxDescription = 300
-
-// oauthError joins OAuth's error code and description, which are GitLab's own
-// words and carry no secret.
-func oauthError(code, description string) string {
-	if description == "" {
-		return providers.Shorten(code, maxDescription)
-	}
-	return providers.Shorten(description, maxDescription) + " (" + providers.Shorten(code, maxDescription) + ")"
 }

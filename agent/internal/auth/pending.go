@@ -28,15 +28,17 @@ type signIn struct {
 	cancel context.CancelCauseFunc
 	gone   chan struct{} // closed when nothing of it is left
 
-	mu       sync.Mutex      // guards taken and finished
+	mu       sync.Mutex      // guards taken, browser and finished
 	taken    bool            // the callback came
+	browser  bool            // it came from a browser, which waits for a page
 	finished bool            // the user is no longer waited for
 	callback chan url.Values // holds the one callback
 }
 
-// deliver hands over the query of a callback. It returns CallbackRejected where
-// the state is another's or was used; the sign-in goes on waiting then.
-func (s *signIn) deliver(query url.Values) error {
+// deliver hands over the query of a callback, from a browser that waits for a page
+// or without one. It returns CallbackRejected where the state is another's or was
+// used; the sign-in goes on waiting then.
+func (s *signIn) deliver(query url.Values, browser bool) error {
 	if !s.hasState(query) {
 		return rejected("its state belongs to no sign-in that waits here")
 	}
@@ -48,7 +50,7 @@ func (s *signIn) deliver(query url.Values) error {
 	case s.finished:
 		return rejected("the sign-in that it belongs to has ended")
 	}
-	s.taken = true
+	s.taken, s.browser = true, browser
 	s.callback <- query
 	return nil
 }
@@ -135,7 +137,7 @@ func (m *Manager) Complete(callbackURL string) error {
 	if s == nil {
 		return rejected("its state belongs to no sign-in that waits here")
 	}
-	return s.deliver(u.Query())
+	return s.deliver(u.Query(), false)
 }
 
 // CancelSignIn ends a sign-in to the instance, if one waits.
@@ -153,6 +155,13 @@ func (s *signIn) finish() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.finished = true
+}
+
+// hasBrowser reports whether a browser waits for the page, or has had it.
+func (s *signIn) hasBrowser() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.browser
 }
 
 func (s *signIn) waits() bool {

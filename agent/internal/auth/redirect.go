@@ -1,7 +1,7 @@
 package auth
 
 import (
-	"errors"
+	"cmp"
 	"net"
 	"net/url"
 	"strconv"
@@ -29,7 +29,7 @@ func RegisteredRedirect(configured string) string {
 func CheckRedirect(configured string) error {
 	u, err := url.Parse(RegisteredRedirect(configured))
 	switch {
-	case err != nil, u.Scheme == "", u.Fragment != "", u.User != nil, inPageSchemes[strings.ToLower(u.Scheme)], !isPort(u.Port()):
+	case err != nil, u.Scheme == "", u.Scheme == "https" && u.Host == "", u.Fragment != "", u.User != nil, inPageSchemes[strings.ToLower(u.Scheme)], !isPort(u.Port()):
 		return &protocol.Error{
 			Code:    protocol.InvalidParams,
 			Message: "redirectUri is not an absolute URI without a fragment",
@@ -44,7 +44,9 @@ func CheckRedirect(configured string) error {
 }
 
 // inPageSchemes lead nowhere but into the page that a browser shows.
-var inPageSchemes = map[string]bool{"javascript": true, "data": true, "file": true, "blob": true, "about": true}
+var inPageSchemes = map[string]bool{
+	"javascript": true, "vbscript": true, "data": true, "file": true, "blob": true, "filesystem": true, "about": true, "view-source": true,
+}
 
 func isPort(port string) bool {
 	if port == "" {
@@ -69,8 +71,18 @@ func invalidRedirect(problem, register string) error {
 
 // listenFor listens where a redirect URI points, and returns the URI with the
 // port that it got. For a URI that comes back through the editor it returns no
-// listener. The caller closes the listener.
-func listenFor(configured string) (listener net.Listener, redirect *url.URL, err error) {
+// listener. The caller closes the listeners.
+//
+// Nobody else gets at the sockets. Go makes them so that no child inherits them
+// (SOCK_CLOEXEC, WSA_FLAG_NO_HANDLE_INHERIT). It sets SO_REUSEADDR on Unix, where
+// an address that is listened at is not shared by that, and leaves it out on
+// Windows, where it would be. There a program of the same user can still force its
+// way to the port. SO_EXCLUSIVEADDRUSE would prevent that, but may also keep a
+// fixed port from the next sign-in while old connections fade away (Microsoft,
+// "Using SO_REUSEADDR and SO_EXCLUSIVEADDRUSE"). It is not set: such a program
+// could read the store just as well, and the code in a callback is worth nothing
+// without the verifier.
+func listenFor(configured string) (listeners []net.Listener, redirect *url.URL, err error) {
 	if err := CheckRedirect(configured); err != nil {
 		return nil, nil, err
 	}
@@ -83,24 +95,34 @@ func listenFor(configured string) (listener net.Listener, redirect *url.URL, err
 	case redirect.Scheme != "http":
 		return nil, redirect, nil
 	}
-	host := redirect.Hostname()
-	if strings.EqualFold(host, "localhost") {
-		host = "127.0.0.1"
+	port := cmp.Or(redirect.Port(), "0")
+	for _, host := range addressesOf(redirect.Hostname()) {
+		listener, err := net.Listen("tcp", net.JoinHostPort(host, port))
+		if err != nil {
+			for _, earlier := range listeners {
+				earlier.Close()
+			}
+			return nil, nil, cannotListen(redirect, err)
+		}
+		listeners = append(listeners, listener)
 	}
-	port := redirect.Port()
-	if port == "" {
-		port = "0"
+	got := listeners[0].Addr().(*net.TCPAddr).Port
+	redirect.Host = net.JoinHostPort(redirect.Hostname(), strconv.Itoa(got))
+	return listeners, redirect, nil
+}
+
+// addressesOf returns where to listen for a host. A browser may try either address
+// of localhost first, and would find whoever listens at that one.
+func addressesOf(host string) []string {
+	if !strings.EqualFold(host, "localhost") {
+		return []string{host}
 	}
-	listener, err = net.Listen("tcp", net.JoinHostPort(host, port))
-	if err != nil {
-		return nil, nil, cannotListen(redirect, err)
+	addresses := []string{"127.0.0.1"}
+	if probe, err := net.Listen("tcp", "[::1]:0"); err == nil { // the machine has IPv6
+		probe.Close()
+		addresses = append(addresses, "::1")
 	}
-	_, port, err = net.SplitHostPort(listener.Addr().String())
-	if err != nil {
-		return nil, nil, errors.Join(err, listener.Close())
-	}
-	redirect.Host = net.JoinHostPort(strings.Trim(redirect.Hostname(), "[]"), port)
-	return listener, redirect, nil
+	return addresses
 }
 
 func cannotListen(redirect *url.URL, err error) error {

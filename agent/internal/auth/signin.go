@@ -69,27 +69,30 @@ func (m *Manager) SignIn(ctx context.Context, in store.Instance, o SignInOptions
 		cancel(nil)
 		m.pending.remove(s)
 	}
-	listener, redirect, err := listenFor(in.RedirectURI)
+	listeners, redirect, err := listenFor(in.RedirectURI)
 	if err != nil {
 		end()
 		return store.Account{}, protocol.WithInstance(err, in.ID)
 	}
 	s.redirect = redirect
-	if listener == nil {
+	if len(listeners) == 0 {
 		defer end()
 		return m.await(ctx, s, o)
 	}
-	page := serveCallback(listener, s)
-	account, err := m.await(ctx, s, o)
-	page.conclude(outcome{instance: in, account: account, err: err})
-	linger := func() {
-		defer end()
-		page.linger(lingering, m.closing)
-	}
-	if !m.work.Go(linger) {
-		linger() // ends at once, since the process does
-	}
-	return account, err
+	page := serveCallback(listeners, s)
+	result := outcome{instance: in, err: errPanicked}
+	defer func() { // also where await panics: the browser waits, and the next sign-in would
+		page.conclude(result)
+		linger := func() {
+			defer end()
+			page.linger(lingering, m.closing)
+		}
+		if !m.work.Go(linger) {
+			linger() // ends at once, since the process does
+		}
+	}()
+	result.account, result.err = m.await(ctx, s, o)
+	return result.account, result.err
 }
 
 // await sends the user off, waits for the callback, and turns it into an account.
@@ -140,11 +143,11 @@ func (m *Manager) accept(ctx context.Context, app *application, s *signIn, query
 			Status:   http.StatusBadRequest,
 		}
 	}
-	if err != nil {
-		return store.Account{}, err
+	var account store.Account
+	if err == nil {
+		account, err = m.adopt(ctx, app, s, g)
 	}
-	account, err := m.adopt(ctx, app, s, g)
-	if err != nil {
+	if err != nil && !g.access.IsEmpty() {
 		m.discard(ctx, app, g)
 	}
 	return account, err
@@ -230,7 +233,7 @@ func (m *Manager) discard(ctx context.Context, app *application, g grant) {
 func withGrant(account store.Account, g grant) store.Account {
 	account.TokenType, account.Scopes = g.tokenType, g.scopes
 	account.IssuedAt, account.ExpiresAt = g.issued, g.expires
-	account.Refused = ""
+	account.RefreshSentAt, account.Refused = time.Time{}, ""
 	return account
 }
 

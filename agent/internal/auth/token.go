@@ -55,16 +55,23 @@ func (m *Manager) access(ctx context.Context, key store.AccountKey, n need) (Acc
 	return m.refresh(ctx, key, n)
 }
 
-// serves reports whether the tokens at hand will do, by the wall clock.
+// serves reports whether the tokens at hand will do, by the wall clock. One that
+// was set back behind the time at which they were issued can say nothing of them.
 func (m *Manager) serves(account store.Account, tokens store.Tokens, n need) bool {
-	if tokens.Access == n.refused {
+	now := m.Now().Round(0)
+	switch {
+	case tokens.Access == n.refused:
+		return false
+	case account.ExpiresAt.IsZero():
+		return true
+	case now.Add(slack).Before(account.IssuedAt):
 		return false
 	}
 	validity := n.validity
 	if life := lifetime(account); !n.strict && life > 0 {
 		validity = min(validity, life/2)
 	}
-	return account.ExpiresAt.IsZero() || m.Now().Round(0).Add(validity).Before(account.ExpiresAt)
+	return now.Add(validity).Before(account.ExpiresAt)
 }
 
 // lifetime is how long the account's tokens live when new; 0 for ever.
@@ -99,10 +106,11 @@ func (m *Manager) refresh(ctx context.Context, key store.AccountKey, n need) (Ac
 	done := make(chan result, 1)
 	started := m.work.Go(func() {
 		defer unlock()
+		r := result{error: errPanicked}
+		defer func() { done <- r }() // also where it panics: somebody waits
 		detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), providers.Timeout)
 		defer cancel()
-		access, err := m.refreshLocked(detached, key, n)
-		done <- result{access, err}
+		r.Access, r.error = m.refreshLocked(detached, key, n)
 	})
 	if !started { // the process is about to end
 		unlock()
@@ -132,6 +140,8 @@ func (m *Manager) refreshLocked(ctx context.Context, key store.AccountKey, n nee
 		return Access{}, tooShort(renewed.Account, n.validity, lifetime(renewed.Account))
 	case err == nil:
 		return renewed, nil
+	case errors.Is(err, errInvalidGrant) && !account.RefreshSentAt.IsZero():
+		return Access{}, m.refuse(account, ReasonAnswerLost)
 	case errors.Is(err, errInvalidGrant):
 		return Access{}, m.refuse(account, ReasonRevoked)
 	case errors.Is(err, errNoRefreshToken):
@@ -156,7 +166,7 @@ func (m *Manager) renew(ctx context.Context, account store.Account, tokens store
 	if err != nil {
 		return Access{}, err
 	}
-	g, err := app.renew(ctx, tokens.Refresh)
+	g, err := m.sendRefresh(ctx, app, account, tokens.Refresh)
 	if err != nil {
 		return Access{}, err
 	}
@@ -171,6 +181,40 @@ func (m *Manager) renew(ctx context.Context, account store.Account, tokens store
 	return Access{account, g.access}, nil
 }
 
+// sendRefresh trades the refresh token, and leaves a note in the store from before
+// the request until its answer. GitLab burns a refresh token when it is used; so
+// where the answer is lost, because the line broke, the process was killed or the
+// machine went to sleep, the note tells why GitLab refuses the token afterwards. A
+// store that cannot take the note could not take the new tokens either, and the
+// old ones are then not spent.
+//
+// An earlier note stays until there are new tokens: only they show that nothing
+// was lost.
+func (m *Manager) sendRefresh(ctx context.Context, app *application, account store.Account, refresh secret.Text) (grant, error) {
+	if !account.RefreshSentAt.IsZero() {
+		return app.renew(ctx, refresh)
+	}
+	if err := m.noteRefresh(account.Key(), m.Now().UTC()); err != nil {
+		return grant{}, err
+	}
+	g, err := app.renew(ctx, refresh)
+	var unknown unanswered
+	if err != nil && !errors.As(err, &unknown) {
+		if noteErr := m.noteRefresh(account.Key(), time.Time{}); noteErr != nil {
+			m.Log.Warn("the answer to a refresh could not be noted", "instance", account.Instance, "error", noteErr)
+		}
+	}
+	return g, err
+}
+
+func (m *Manager) noteRefresh(key store.AccountKey, sent time.Time) error {
+	err := m.Store.Update(func(tx *store.Tx) error { return tx.SetRefreshSent(key, sent) })
+	if errors.Is(err, store.ErrNotFound) { // removed with its instance
+		return NotSignedIn(key.Instance)
+	}
+	return err
+}
+
 // applicationOf returns the application that issued an account's tokens.
 func (m *Manager) applicationOf(account store.Account) (*application, error) {
 	var in store.Instance
@@ -183,6 +227,9 @@ func (m *Manager) applicationOf(account store.Account) (*application, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if in.ID != account.Instance {
+		return nil, wrongRecord(account.Instance)
 	}
 	in.ClientID, in.Scopes = account.ClientID, account.Scopes
 	return m.application(in, account.RedirectURI)

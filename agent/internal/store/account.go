@@ -28,6 +28,9 @@ type Account struct {
 	// SignedInAt is when the user last approved, which a refresh does not change.
 	SignedInAt time.Time `json:"signedInAt,omitzero"`
 	ExpiresAt  time.Time `json:"expiresAt,omitzero"`
+	// RefreshSentAt is when a refresh was sent of which nobody knows what came of
+	// it; zero where there is none.
+	RefreshSentAt time.Time `json:"refreshSentAt,omitzero"`
 	// Refused tells why GitLab no longer accepts the tokens. Empty while it does.
 	Refused string `json:"refused,omitempty"`
 	// Serial counts the tokens that the account has had, so that other windows
@@ -108,6 +111,18 @@ func (tx *Tx) RefuseAccount(key AccountKey, reason string) error {
 		put(tx, bucketAccounts, accountKey(key), account),
 		remove(tx, bucketSecrets, tokensKey(key)),
 	)
+}
+
+// SetRefreshSent notes when a refresh of an account's tokens was sent, or with the
+// zero time that its answer has come. It returns ErrNotFound where there is no
+// such account.
+func (tx *Tx) SetRefreshSent(key AccountKey, at time.Time) error {
+	account, err := tx.Account(key)
+	if err != nil {
+		return err
+	}
+	account.RefreshSentAt = at
+	return put(tx, bucketAccounts, accountKey(key), account)
 }
 
 // DeleteAccount forgets an account and its tokens.

@@ -4,11 +4,17 @@ package work
 
 import (
 	"context"
+	"runtime/debug"
 	"sync"
 )
 
 // Group is a set of goroutines. Its zero value is an empty one that takes more.
 type Group struct {
+	// Panicked, if it is set, is told of a panic, which then ends its goroutine and
+	// nothing else. Otherwise a panic ends the process, as ever. It is set before
+	// the first use.
+	Panicked func(value any, stack []byte)
+
 	mu     sync.Mutex // guards closed
 	closed bool
 	group  sync.WaitGroup
@@ -22,8 +28,20 @@ func (g *Group) Go(f func()) bool {
 	if g.closed {
 		return false
 	}
-	g.group.Go(f)
+	g.group.Go(func() {
+		defer g.fence()
+		f()
+	})
 	return true
+}
+
+func (g *Group) fence() {
+	if g.Panicked == nil {
+		return
+	}
+	if value := recover(); value != nil {
+		g.Panicked(value, debug.Stack())
+	}
 }
 
 // Close takes no more goroutines, and waits until those that there are have

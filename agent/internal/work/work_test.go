@@ -3,6 +3,7 @@ package work_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -58,5 +59,29 @@ func TestWorkBeginsMoreWork(t *testing.T) {
 	}
 	if err := group.Close(t.Context()); err != nil || !inner {
 		t.Errorf("Close: %v; the inner work has ended: %v", err, inner)
+	}
+}
+
+func TestAPanicEndsOneGoroutine(t *testing.T) {
+	type panicked struct {
+		value any
+		stack string
+	}
+	told := make(chan panicked, 1)
+	group := work.Group{Panicked: func(value any, stack []byte) { told <- panicked{value, string(stack)} }}
+	cleaned := false
+	group.Go(func() {
+		defer func() { cleaned = true }()
+		panic("words from inside")
+	})
+	if got := <-told; got.value != "words from inside" || !strings.Contains(got.stack, "work_test.go") {
+		t.Errorf("told: %+v", got)
+	}
+	went := false
+	if !group.Go(func() { went = true }) {
+		t.Error("the group takes no more work")
+	}
+	if err := group.Close(t.Context()); err != nil || !cleaned || !went {
+		t.Errorf("Close: %v; cleaned up: %v, went on: %v", err, cleaned, went)
 	}
 }
