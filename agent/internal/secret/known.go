@@ -115,12 +115,13 @@ func endingOf(text string) ending { return ending([]byte(text[len(text)-minKnown
 func formsOf(secret string) []form {
 	inGo := strconv.Quote(secret)
 	inJSON, _ := json.Marshal(secret) // a string can always be encoded
+	valid := string([]rune(secret))   // as JSON has what is not UTF-8
 	var forms []form
 	for _, text := range []string{
 		secret, url.QueryEscape(secret), url.PathEscape(secret),
-		inGo[1 : len(inGo)-1], string(inJSON[1 : len(inJSON)-1]),
-		strings.ReplaceAll(secret, " ", "+"), // as in a form, but for the other escapes
-		string([]rune(secret)),               // as in JSON, where it is not UTF-8
+		inGo[1 : len(inGo)-1], string(inJSON[1 : len(inJSON)-1]), valid,
+		// As in a form, but for its other escapes.
+		strings.ReplaceAll(secret, " ", "+"), strings.ReplaceAll(valid, " ", "+"),
 	} {
 		forms = append(forms, form{text: text})
 	}
