@@ -10,6 +10,7 @@ import (
 	"github.com/sourcegraph/jsonrpc2"
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/auth"
+	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
 	"github.com/teamcodestream/codestream-agent/protocol"
 	"github.com/teamcodestream/codestream-agent/providers"
 )
@@ -29,7 +30,11 @@ type Config struct {
 	Providers *providers.Registry
 	// DataDir is where the store lives, unless initialize names another place.
 	DataDir string
-	Log     *slog.Logger
+	// Log is where the agent's log goes, without secrets: they are hidden here.
+	Log *slog.Logger
+	// LogLevel is Log's level, which the editor's trace lowers for as long as it
+	// lasts; nil where it stays as it is.
+	LogLevel *slog.LevelVar
 	// ClientProcessID is the editor's process where it was told on the command
 	// line, as LSP's implementation considerations have it; 0 where it was not.
 	// The session ends when that process does.
@@ -42,6 +47,8 @@ type Config struct {
 type Agent struct {
 	config     Config
 	log        *slog.Logger
+	logLevel   slog.Level   // of the command line
+	known      secret.Known // that no log shows
 	provider   providers.Provider
 	transports providers.Transports
 	dispatcher *dispatcher
@@ -69,8 +76,12 @@ func New(c Config) *Agent {
 	if c.OpenBrowser == nil {
 		c.OpenBrowser = auth.OpenBrowser
 	}
-	a := &Agent{config: c, log: c.Log, provider: c.Providers.Provider(providerName)}
-	a.transports.UserAgent = "codestream-agent/" + c.Version
+	a := &Agent{config: c, provider: c.Providers.Provider(providerName)}
+	a.log = slog.New(secret.NewHandler(c.Log.Handler(), &a.known))
+	if c.LogLevel != nil {
+		a.logLevel = c.LogLevel.Level()
+	}
+	a.transports.UserAgent, a.transports.Log = "codestream-agent/"+c.Version, a.log
 	a.life.ended = make(chan struct{})
 	a.dispatcher = newDispatcher(a.methods(), a.log)
 	a.dispatcher.gate, a.dispatcher.trace, a.dispatcher.ignored = a.life.gate, a.logTrace, a.ignoredNotification
@@ -110,6 +121,7 @@ func (a *Agent) methods() table {
 func (a *Agent) Serve(ctx context.Context, in io.Reader, out io.Writer) int {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	a.logStart()
 	conn := jsonrpc2.NewConn(ctx, newStream(in, out, a.log), a.dispatcher, jsonrpc2.SetLogger(quietLogger{a.log}))
 	if a.config.ClientProcessID != 0 {
 		a.watchProcess(a.config.ClientProcessID)

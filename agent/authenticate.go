@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/auth"
+	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
 	"github.com/teamcodestream/codestream-agent/protocol"
 )
 
@@ -16,6 +17,7 @@ const (
 )
 
 func (a *Agent) authenticate(ctx context.Context, p protocol.AuthenticateParams) (protocol.AuthenticateResult, error) {
+	a.seen(secret.New(p.Token))
 	s, err := a.ready()
 	if err != nil {
 		return protocol.AuthenticateResult{}, err
@@ -94,6 +96,7 @@ func (a *Agent) openBrowser(ctx context.Context, url string) {
 }
 
 func (a *Agent) completeAuthentication(_ context.Context, p protocol.CompleteAuthenticationParams) (protocol.CompleteAuthenticationResult, error) {
+	a.seenCallback(p.CallbackURL)
 	s, err := a.ready()
 	if err != nil {
 		return protocol.CompleteAuthenticationResult{}, err

@@ -1,0 +1,59 @@
+package agent
+
+import (
+	"log/slog"
+	"net/url"
+	"os"
+	"runtime"
+	"time"
+
+	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
+	"github.com/teamcodestream/codestream-agent/protocol"
+)
+
+// logStart tells which program on which machine the log is of.
+func (a *Agent) logStart() {
+	a.log.Info("codestream-agent begins", "version", a.config.Version, "go", runtime.Version(),
+		"platform", runtime.GOOS+"/"+runtime.GOARCH, "pid", os.Getpid(), "dataDir", a.config.DataDir)
+}
+
+// seen notes a secret, so that it is hidden wherever a log would show it.
+func (a *Agent) seen(s secret.Text) { a.known.Add(s) }
+
+// seenCallback notes what a callback carries.
+func (a *Agent) seenCallback(callbackURL string) {
+	u, err := url.Parse(callbackURL)
+	if err != nil {
+		return // nobody will take it
+	}
+	for _, name := range []string{"code", "state"} {
+		for _, value := range u.Query()[name] {
+			a.seen(secret.New(value))
+		}
+	}
+}
+
+// logByTrace logs as much as the editor wants to trace, and no less than the
+// command line says.
+func (a *Agent) logByTrace(trace protocol.TraceValue) {
+	level := a.logLevel
+	switch trace {
+	case protocol.TraceMessages:
+		level = min(level, slog.LevelInfo)
+	case protocol.TraceVerbose:
+		level = min(level, slog.LevelDebug)
+	}
+	if a.config.LogLevel != nil {
+		a.config.LogLevel.Set(level)
+	}
+}
+
+// logAnswer logs that a request was answered.
+func (a *Agent) logAnswer(method string, took time.Duration, err error) {
+	attrs := []any{"method", method, "took", took.Round(time.Microsecond)}
+	if err != nil {
+		wire := wireError(err)
+		attrs = append(attrs, "error", protocol.Code(wire.Code).Name(), "cause", wire.Message)
+	}
+	a.log.Debug("a request was answered", attrs...)
+}
