@@ -36,6 +36,9 @@ func (a *Agent) seenCallback(callbackURL string) {
 // logByTrace logs as much as the editor wants to trace, and no less than the
 // command line says.
 func (a *Agent) logByTrace(trace protocol.TraceValue) {
+	if a.config.LogLevel == nil {
+		return
+	}
 	level := a.logLevel
 	switch trace {
 	case protocol.TraceMessages:
@@ -43,9 +46,7 @@ func (a *Agent) logByTrace(trace protocol.TraceValue) {
 	case protocol.TraceVerbose:
 		level = min(level, slog.LevelDebug)
 	}
-	if a.config.LogLevel != nil {
-		a.config.LogLevel.Set(level)
-	}
+	a.config.LogLevel.Set(level)
 }
 
 // logAnswer logs that a request was answered.

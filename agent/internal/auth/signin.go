@@ -106,11 +106,13 @@ func (m *Manager) await(ctx context.Context, s *signIn, o SignInOptions) (store.
 		RedirectURI:  s.redirect.String(),
 		ExpiresAt:    m.Now().Add(o.Timeout).UTC().Truncate(time.Second),
 	})
+	m.Log.Debug("a sign-in waits for the user", "instance", s.instance.ID, "redirectUri", s.redirect.String(), "for", o.Timeout)
 	timeout := time.NewTimer(o.Timeout)
 	defer timeout.Stop()
 	select {
 	case query := <-s.callback:
 		s.finish()
+		m.Log.Debug("the user came back from the browser", "instance", s.instance.ID)
 		o.Returned()
 		return m.accept(ctx, app, s, query)
 	case <-timeout.C:
@@ -207,6 +209,7 @@ func (m *Manager) saveSignIn(ctx context.Context, account store.Account, g grant
 	if err != nil {
 		return store.Account{}, err
 	}
+	m.Log.Debug("the sign-in is saved", "instance", account.Instance, "account", account.ID, "scopes", account.Scopes, "expires", account.ExpiresAt)
 	m.Changed()
 	if hadTokens { // nobody could revoke them later
 		if r := m.revokeTokens(ctx, earlier, tokens); r.Failure != nil {
