@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
 	"github.com/teamcodestream/codestream-agent/agent/internal/work"
 	"github.com/teamcodestream/codestream-agent/protocol"
@@ -25,6 +26,9 @@ type Config struct {
 	// the call that made it returns.
 	Changed func()
 	Log     *slog.Logger
+	// Seen is called with each secret before it is used, so that it can be hidden
+	// in logs. Default: nobody is told.
+	Seen func(secret.Text)
 	// Now is the wall clock. Default: time.Now.
 	Now func() time.Time
 }
@@ -45,6 +49,9 @@ type Manager struct {
 func New(c Config) *Manager {
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Seen == nil {
+		c.Seen = func(secret.Text) {}
 	}
 	return &Manager{Config: c, closing: make(chan struct{})}
 }
@@ -77,6 +84,8 @@ func (m *Manager) signedInAccount(key store.AccountKey) (account store.Account, 
 		tokens, err = tx.Tokens(key)
 		return err
 	})
+	m.Seen(tokens.Access)
+	m.Seen(tokens.Refresh)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		err = NotSignedIn(key.Instance)

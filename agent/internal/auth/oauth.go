@@ -32,6 +32,7 @@ type application struct {
 	revoke   string // the endpoint
 	http     *http.Client
 	now      func() time.Time
+	seen     func(secret.Text)
 }
 
 // application returns the application of an instance with its secret. redirect is
@@ -55,6 +56,7 @@ func (m *Manager) applicationWithSecret(in store.Instance, redirect string, clie
 	if in.ClientID == "" {
 		return nil, invalidClient(in.ID, "no application ID is configured")
 	}
+	m.Seen(clientSecret)
 	transport, err := m.Transport(in)
 	if err != nil {
 		return nil, err
@@ -75,6 +77,7 @@ func (m *Manager) applicationWithSecret(in store.Instance, redirect string, clie
 		},
 		revoke: endpoints.Revoke,
 		now:    m.Now,
+		seen:   m.Seen,
 		http:   providers.NewClient(wholeAnswers{transport}, in.ID),
 	}, nil
 }
@@ -140,6 +143,8 @@ func (a *application) token(ctx context.Context, code string, options ...oauth2.
 		access: secret.New(token.AccessToken), refresh: secret.New(token.RefreshToken),
 		tokenType: token.Type(), issued: issued.UTC(),
 	}
+	a.seen(g.access)
+	a.seen(g.refresh)
 	if token.ExpiresIn > 0 { // counted from before the request, so rather too short
 		g.expires = g.issued.Add(time.Duration(token.ExpiresIn) * time.Second)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/oauth2"
 
+	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
 	"github.com/teamcodestream/codestream-agent/protocol"
 	"github.com/teamcodestream/codestream-agent/providers"
@@ -61,6 +62,8 @@ func (m *Manager) SignIn(ctx context.Context, in store.Instance, o SignInOptions
 		gone:     make(chan struct{}),
 		callback: make(chan url.Values, 1),
 	}
+	m.Seen(secret.New(s.state))
+	m.Seen(secret.New(s.verifier))
 	if err := m.pending.replace(ctx, s); err != nil {
 		cancel(nil)
 		return store.Account{}, err
@@ -132,6 +135,7 @@ func (m *Manager) accept(ctx context.Context, app *application, s *signIn, query
 	if err != nil {
 		return store.Account{}, err
 	}
+	m.Seen(secret.New(code))
 	g, err := app.exchange(ctx, code, s.verifier)
 	if errors.Is(err, errInvalidGrant) {
 		err = &protocol.Error{
