@@ -83,7 +83,7 @@ func New(c Config) *Agent {
 	}
 	a.transports.UserAgent, a.transports.Log = "codestream-agent/"+c.Version, a.log
 	a.life.ended = make(chan struct{})
-	a.dispatcher = newDispatcher(a.methods(), a.log)
+	a.dispatcher = newDispatcher(a.guard(a.methods()), a.log)
 	a.dispatcher.gate, a.dispatcher.trace, a.dispatcher.ignored = a.life.gate, a.logTrace, a.ignoredNotification
 	return a
 }

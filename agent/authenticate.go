@@ -45,7 +45,7 @@ func (a *Agent) authenticate(ctx context.Context, p protocol.AuthenticateParams)
 		},
 		Returned: func() { progress.report("Finishing the sign-in") },
 	})
-	if err != nil {
+	if err = a.withoutSecrets(err); err != nil {
 		progress.end(wireError(err).Message)
 		return protocol.AuthenticateResult{}, err
 	}

@@ -2,12 +2,10 @@ package agent
 
 import (
 	"log/slog"
-	"net/url"
 	"os"
 	"runtime"
 	"time"
 
-	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
 	"github.com/teamcodestream/codestream-agent/protocol"
 )
 
@@ -15,22 +13,6 @@ import (
 func (a *Agent) logStart() {
 	a.log.Info("codestream-agent begins", "version", a.config.Version, "go", runtime.Version(),
 		"platform", runtime.GOOS+"/"+runtime.GOARCH, "pid", os.Getpid(), "dataDir", a.config.DataDir)
-}
-
-// seen notes a secret, so that it is hidden wherever a log would show it.
-func (a *Agent) seen(s secret.Text) { a.known.Add(s) }
-
-// seenCallback notes what a callback carries.
-func (a *Agent) seenCallback(callbackURL string) {
-	u, err := url.Parse(callbackURL)
-	if err != nil {
-		return // nobody will take it
-	}
-	for _, name := range []string{"code", "state"} {
-		for _, value := range u.Query()[name] {
-			a.seen(secret.New(value))
-		}
-	}
 }
 
 // logByTrace logs as much as the editor wants to trace, and no less than the

@@ -83,9 +83,7 @@ func TestTheLogFollowsTheTrace(t *testing.T) {
 			if got := level.Level(); got != c.want {
 				t.Errorf("the level is %v, want %v", got, c.want)
 			}
-			for value, want := range map[protocol.TraceValue]slog.Level{
-				protocol.TraceVerbose: slog.LevelDebug, protocol.TraceOff: c.began, // in whatever order
-			} {
+			for value, want := range map[protocol.TraceValue]slog.Level{protocol.TraceVerbose: slog.LevelDebug, protocol.TraceOff: c.began} {
 				r.notify(protocol.SetTrace.Method(), protocol.SetTraceParams{Value: value})
 				r.instances() // the notification was read before
 				if got := level.Level(); got != want {

@@ -17,10 +17,19 @@ const maxRounds = 8
 // word itself stays as it is, so that a secret that is a part of it tells nothing.
 // Too much rather than too little is replaced: what stands beside a secret may go
 // with it.
-func (k *Known) Redact(text string) string {
+func (k *Known) Redact(text string) string { return replace(text, k.find, parameters, tokens) }
+
+// Hide returns the text with "[secret]" in the place of each known secret in it, as
+// Redact does, and leaves all else as it is: for what people read on the screen.
+func (k *Known) Hide(text string) string { return replace(text, k.find) }
+
+// finder calls mark with the bounds of what is to be replaced in a text.
+type finder func(text string, mark func(from, to int))
+
+func replace(text string, finders ...finder) string {
 	// What was put in can make a secret together with what stands beside it.
 	for range maxRounds {
-		spans := k.spans(text)
+		spans := spansIn(text, finders)
 		if len(spans) == 0 {
 			return text
 		}
@@ -32,8 +41,8 @@ func (k *Known) Redact(text string) string {
 // span is a part of a text.
 type span struct{ from, to int }
 
-// spans returns the parts to replace, in order and apart from one another.
-func (k *Known) spans(text string) []span {
+// spansIn returns the parts to replace, in order and apart from one another.
+func spansIn(text string, finders []finder) []span {
 	var found []span
 	views(text, func(v view) {
 		mark := func(from, to int) {
@@ -42,9 +51,9 @@ func (k *Known) spans(text string) []span {
 				found = append(found, span{from, to})
 			}
 		}
-		k.find(v.text, mark)
-		parameters(v.text, mark)
-		tokens(v.text, mark)
+		for _, find := range finders {
+			find(v.text, mark)
+		}
 	})
 	if len(found) == 0 {
 		return nil

@@ -68,6 +68,13 @@ func TestAKnownSecretIsReplaced(t *testing.T) {
 	}
 }
 
+func TestOnlyAKnownSecretIsHidden(t *testing.T) {
+	const text = "the code: abc, token=glf%61ke-1&state=def, https://a@b"
+	if got, want := knows("glfake-1").Hide(text), "the code: abc, token=[secret]&state=def, https://a@b"; got != want {
+		t.Errorf("what is left is %q, want %q", got, want)
+	}
+}
+
 // Replacing that would never end ends with nothing of the text.
 func TestASecretThatGrowsOutOfTheWordLeavesNothing(t *testing.T) {
 	if got := knows("glfake-1", "t]xx").Redact("a glfake-1" + strings.Repeat("x", 100)); got != "[secret]" {

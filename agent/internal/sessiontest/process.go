@@ -39,9 +39,9 @@ type Process struct {
 const linger = 5 * time.Second
 
 // Binary launches the program at path as an editor does: "path --stdio", with more
-// arguments where there are. Its
-// environment is its own: the home directory and all that hangs below it are
-// temporary unless env says where, and neither $BROWSER nor a display are there.
+// arguments where there are. Its environment is its own: the home directory and
+// all that hangs below it are temporary unless env says where, and neither
+// $BROWSER nor a display are there.
 func Binary(path string, more ...string) Launcher {
 	return func(t testing.TB, dataDir string, env []string) *Process {
 		t.Helper()
