@@ -2,7 +2,6 @@ package store
 
 import (
 	"errors"
-	"log/slog"
 	"time"
 
 	"github.com/teamcodestream/codestream-agent/protocol"
@@ -22,8 +21,8 @@ func (s *Store) note(what string, began time.Time, err *error) {
 		return
 	}
 	attrs := []any{"what", what, "took", took.Round(time.Microsecond), "dir", s.dir}
-	if *err != nil {
-		attrs = append(attrs, slog.Any("error", *err))
+	if failed {
+		attrs = append(attrs, "error", *err)
 	}
 	s.Log.Debug("the store was slow or failed", attrs...)
 }
