@@ -23,7 +23,7 @@ type dispatcher struct {
 	table table
 	log   *slog.Logger
 	gate  func(method string, isRequest bool) error // is it allowed now?
-	trace func(method string, took time.Duration, err error)
+	trace func(id, method string, took time.Duration, err error)
 
 	// ignored is told of a notification that could not be taken.
 	ignored func(method string, err error)
@@ -208,7 +208,7 @@ func (c call) run(ctx context.Context, before <-chan struct{}, handler func(cont
 // before the answer, so that an editor that then turns it off or on knows which
 // requests it covers.
 func (c call) reply(ctx context.Context, result any, err error) {
-	c.dispatcher.trace(c.method, time.Since(c.began), err)
+	c.dispatcher.trace(c.id.Str, c.method, time.Since(c.began), err)
 	ctx = context.WithoutCancel(ctx)
 	var sendErr error
 	if err != nil {

@@ -127,8 +127,8 @@ func (a *Agent) setTrace(_ context.Context, p protocol.SetTraceParams) {
 
 // logTrace logs that a request was answered, and tells the editor, if it wants to
 // know.
-func (a *Agent) logTrace(method string, took time.Duration, err error) {
-	a.logAnswer(method, took, err)
+func (a *Agent) logTrace(id, method string, took time.Duration, err error) {
+	a.logAnswer(id, method, took, err)
 	a.mu.Lock()
 	trace, e := a.trace, a.client.editor
 	a.mu.Unlock()

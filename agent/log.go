@@ -31,9 +31,10 @@ func (a *Agent) logByTrace(trace protocol.TraceValue) {
 	a.config.LogLevel.Set(level)
 }
 
-// logAnswer logs that a request was answered.
-func (a *Agent) logAnswer(method string, took time.Duration, err error) {
-	attrs := []any{"method", method, "took", took.Round(time.Microsecond)}
+// logAnswer logs that a request was answered. Its id is the one that it was sent
+// with, as in JSON.
+func (a *Agent) logAnswer(id, method string, took time.Duration, err error) {
+	attrs := []any{"id", id, "method", method, "took", took.Round(time.Microsecond)}
 	if err != nil {
 		wire := wireError(err)
 		attrs = append(attrs, "error", protocol.Code(wire.Code).Name(), "cause", wire.Message)

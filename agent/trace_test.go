@@ -110,7 +110,7 @@ func TestRequestsAreLoggedAsLongAsTheTraceIsVerbose(t *testing.T) {
 	r.notify(protocol.SetTrace.Method(), protocol.SetTraceParams{Value: protocol.TraceOff})
 	r.instances()
 	log := r.Stderr()
-	if strings.Count(log, "\n") != 1 || !strings.Contains(log, "method=gitlabSM/currentUser") || !strings.Contains(log, "error=NotConfigured") {
+	if strings.Count(log, "\n") != 1 || !strings.Contains(log, `id="\"editor-3\"" method=gitlabSM/currentUser`) || !strings.Contains(log, "error=NotConfigured") {
 		t.Errorf("the log is not the line of one request:\n%s", log)
 	}
 }
