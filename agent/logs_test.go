@@ -133,7 +133,10 @@ func (s *searched) signInInAllWays() {
 	}
 	s.echo(providertest.EndpointToken, http.StatusBadRequest, `{"error":"invalid_request","error_description":"the secret %s is bad"}`, s.app.Secret)
 	approve := func(b *providertest.Browser, signIn protocol.DidStartAuthenticationParams) error {
-		_, err := b.Approve(within(s.t), signIn.AuthorizeURL)
+		page, err := b.Approve(within(s.t), signIn.AuthorizeURL)
+		if err == nil {
+			s.search("the browser's page", page.Body, s.all())
+		}
 		return err
 	}
 	if err := s.signIn(approve); !errors.Is(err, protocol.GitLabError) {
@@ -167,6 +170,8 @@ func (s *searched) callInAllWays() {
 			}
 		}
 	}
+	s.echo(providertest.EndpointUser, http.StatusBadRequest, `{"message":"the token %s is bad"}`, s.newest("at"))
+	s.call(protocol.Diagnose.Method(), nil, nil)
 	var result protocol.TokenResult
 	s.call(protocol.Token.Method(), nil, &result)
 	if result.AccessToken != s.newest("at") {

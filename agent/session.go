@@ -38,7 +38,7 @@ func (a *Agent) newSession(dir string) *session {
 	s.auth = auth.New(auth.Config{
 		Store: s.store, Provider: a.provider, Transport: a.transport,
 		Changed: func() { s.news.announce() },
-		Log:     a.log, Seen: a.seen,
+		Log:     a.log, Seen: a.seen, Hide: a.known.Hide,
 	})
 	s.news = &announcer{agent: a, session: s}
 	return s

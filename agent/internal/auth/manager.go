@@ -29,6 +29,9 @@ type Config struct {
 	// Seen is called with each secret before it is used, so that it can be hidden
 	// in logs. Default: nobody is told.
 	Seen func(secret.Text)
+	// Hide returns a text without the secrets that were seen: GitLab's own words,
+	// which may repeat what it was sent, go to the browser. Default: as it is.
+	Hide func(text string) string
 	// Now is the wall clock. Default: time.Now.
 	Now func() time.Time
 }
@@ -52,6 +55,9 @@ func New(c Config) *Manager {
 	}
 	if c.Seen == nil {
 		c.Seen = func(secret.Text) {}
+	}
+	if c.Hide == nil {
+		c.Hide = func(text string) string { return text }
 	}
 	return &Manager{Config: c, closing: make(chan struct{})}
 }

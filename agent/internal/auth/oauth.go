@@ -33,6 +33,7 @@ type application struct {
 	http     *http.Client
 	now      func() time.Time
 	seen     func(secret.Text)
+	hide     func(string) string
 }
 
 // application returns the application of an instance with its secret. redirect is
@@ -78,6 +79,7 @@ func (m *Manager) applicationWithSecret(in store.Instance, redirect string, clie
 		revoke: endpoints.Revoke,
 		now:    m.Now,
 		seen:   m.Seen,
+		hide:   m.Hide,
 		http:   providers.NewClient(wholeAnswers{transport}, in.ID),
 	}, nil
 }
@@ -188,7 +190,7 @@ func (a *application) tokenError(err error) error {
 	}
 	return &protocol.Error{
 		Code:     protocol.GitLabError,
-		Message:  "GitLab refuses to issue a token: " + oauthError(refused.ErrorCode, refused.ErrorDescription),
+		Message:  "GitLab refuses to issue a token: " + oauthError(a.hide(refused.ErrorCode), a.hide(refused.ErrorDescription)),
 		Hint:     "Show this to the administrator of the GitLab instance.",
 		Instance: a.instance,
 		Status:   refused.Response.StatusCode,
@@ -281,7 +283,7 @@ func invalidScope(instance string, scopes []string) error {
 const maxDescription = 300
 
 // oauthError joins OAuth's error code and description, which are GitLab's own
-// words and carry no secret.
+// words. The token endpoint is sent secrets, and so its words are searched first.
 func oauthError(code, description string) string {
 	if description == "" {
 		return providers.Shorten(code, maxDescription)

@@ -35,7 +35,7 @@ type scope struct {
 // value of an attribute whose name is a secret's, such as "token", is hidden as a
 // whole. Names are kept.
 //
-// A value that panics when it is asked for its text does not.
+// A value that panics when it is asked for its text is named by its type.
 func NewHandler(next slog.Handler, known *Known) slog.Handler {
 	return &handler{next: next, known: known}
 }
