@@ -10,6 +10,7 @@ import (
 	"github.com/sourcegraph/jsonrpc2"
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/auth"
+	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
 	"github.com/teamcodestream/codestream-agent/protocol"
 	"github.com/teamcodestream/codestream-agent/providers"
 )
@@ -32,7 +33,11 @@ type Config struct {
 	Providers *providers.Registry
 	// DataDir is where the store lives, unless initialize names another place.
 	DataDir string
-	Log     *slog.Logger
+	// Log is where the agent's log goes, without secrets: they are hidden here.
+	Log *slog.Logger
+	// LogLevel is Log's level, which the editor's trace lowers for as long as it
+	// lasts; nil where it stays as it is.
+	LogLevel *slog.LevelVar
 	// ClientProcessID is the editor's process where it was told on the command
 	// line, as LSP's implementation considerations have it; 0 where it was not.
 	// The session ends when that process does.
@@ -45,6 +50,8 @@ type Config struct {
 type Agent struct {
 	config     Config
 	log        *slog.Logger
+	logLevel   slog.Level   // of the command line
+	known      secret.Known // that no log shows
 	provider   providers.Provider
 	transports providers.Transports
 	dispatcher *dispatcher
@@ -72,10 +79,14 @@ func New(c Config) *Agent {
 	if c.OpenBrowser == nil {
 		c.OpenBrowser = auth.OpenBrowser
 	}
-	a := &Agent{config: c, log: c.Log, provider: c.Providers.Provider(providerName)}
-	a.transports.UserAgent = "codestream-agent/" + c.Version
+	a := &Agent{config: c, provider: c.Providers.Provider(providerName)}
+	a.log = slog.New(secret.NewHandler(c.Log.Handler(), &a.known))
+	if c.LogLevel != nil {
+		a.logLevel = c.LogLevel.Level()
+	}
+	a.transports.UserAgent, a.transports.Log = "codestream-agent/"+c.Version, a.log
 	a.life.ended = make(chan struct{})
-	a.dispatcher = newDispatcher(a.methods(), a.log)
+	a.dispatcher = newDispatcher(a.guard(a.methods()), a.log)
 	a.dispatcher.gate, a.dispatcher.trace, a.dispatcher.ignored = a.life.gate, a.logTrace, a.ignoredNotification
 	return a
 }
@@ -113,6 +124,7 @@ func (a *Agent) methods() table {
 func (a *Agent) Serve(ctx context.Context, in io.Reader, out io.Writer) int {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	a.logStart()
 	box := newOutbox(out, func(err error) {
 		a.log.Info("the editor can no longer be told anything", "error", err)
 		a.life.end()

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/auth"
+	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
 	"github.com/teamcodestream/codestream-agent/protocol"
 )
 
@@ -16,6 +17,7 @@ const (
 )
 
 func (a *Agent) authenticate(ctx context.Context, p protocol.AuthenticateParams) (protocol.AuthenticateResult, error) {
+	a.seen(secret.New(p.Token))
 	s, err := a.ready()
 	if err != nil {
 		return protocol.AuthenticateResult{}, err
@@ -53,7 +55,7 @@ func (a *Agent) authenticate(ctx context.Context, p protocol.AuthenticateParams)
 			progress.report("Finishing the sign-in")
 		},
 	})
-	if err != nil {
+	if err = a.withoutSecrets(err); err != nil {
 		progress.end(wireError(err).Message)
 		return protocol.AuthenticateResult{}, err
 	}
@@ -105,6 +107,7 @@ func (a *Agent) openBrowser(ctx, question context.Context, url string) {
 }
 
 func (a *Agent) completeAuthentication(_ context.Context, p protocol.CompleteAuthenticationParams) (protocol.CompleteAuthenticationResult, error) {
+	a.seenCallback(p.CallbackURL)
 	s, err := a.ready()
 	if err != nil {
 		return protocol.CompleteAuthenticationResult{}, err

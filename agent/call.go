@@ -101,7 +101,7 @@ func (c *call) run(before <-chan struct{}) (any, error) {
 // requests it covers.
 func (c *call) reply(result any, err error) {
 	d := c.dispatcher
-	d.trace(c.method, time.Since(c.began), err)
+	d.trace(c.id.Str, c.method, time.Since(c.began), err)
 	sendErr := d.out.answer(c.session, func() error {
 		if err != nil {
 			return c.conn.ReplyWithError(c.session, c.id, wireError(err))

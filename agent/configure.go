@@ -23,6 +23,8 @@ import (
 const verifyTimeout = 10 * time.Second
 
 func (a *Agent) configure(ctx context.Context, p protocol.ConfigureParams) (protocol.ConfigureResult, error) {
+	clientSecret := secret.New(p.ClientSecret)
+	a.seen(clientSecret)
 	s, err := a.ready()
 	if err != nil {
 		return protocol.ConfigureResult{}, err
@@ -35,7 +37,6 @@ func (a *Agent) configure(ctx context.Context, p protocol.ConfigureParams) (prot
 	if strings.HasPrefix(in.RedirectURI, "https:") {
 		warnings = append(warnings, "A redirect URI over https needs a relay, which this version does not have: nobody can sign in in the browser with it.")
 	}
-	clientSecret := secret.New(p.ClientSecret)
 	if p.Verify == nil || *p.Verify {
 		found, err := a.verify(ctx, s, in, clientSecret)
 		if err != nil {

@@ -67,7 +67,7 @@ func (a *Agent) diagnoseInstance(ctx context.Context, d *diagnosis, s *session, 
 	if in.ClientID == "" {
 		d.skip("application", in.ID, "no application ID is configured: only personal access tokens can be used")
 	} else {
-		d.add("application", in.ID, "GitLab knows the application and its secret", s.auth.CheckConfigured(ctx, in.Instance))
+		d.add("application", in.ID, "GitLab knows the application and its secret", a.withoutSecrets(s.auth.CheckConfigured(ctx, in.Instance)))
 	}
 	if err != nil || len(accounts) == 0 {
 		d.skip("account", in.ID, "nobody is signed in")
@@ -78,7 +78,7 @@ func (a *Agent) diagnoseInstance(ctx context.Context, d *diagnosis, s *session, 
 		if err == nil {
 			_, err = host.CurrentUser(ctx)
 		}
-		d.add("account", in.ID, fmt.Sprintf("GitLab accepts the sign-in of account %s", account.ID), err)
+		d.add("account", in.ID, fmt.Sprintf("GitLab accepts the sign-in of account %s", account.ID), a.withoutSecrets(err))
 	}
 }
 

@@ -23,7 +23,7 @@ type dispatcher struct {
 	table table
 	log   *slog.Logger
 	gate  func(method string, isRequest bool) error // is it allowed now?
-	trace func(method string, took time.Duration, err error)
+	trace func(id, method string, took time.Duration, err error)
 
 	// ignored is told of a notification that could not be taken.
 	ignored func(method string, err error)
@@ -46,10 +46,12 @@ type dispatcher struct {
 }
 
 func newDispatcher(t table, log *slog.Logger) *dispatcher {
-	return &dispatcher{
+	d := &dispatcher{
 		table: t, log: log, previous: nobody,
 		calls: make(chan struct{}, maxCalls), running: make(map[string]context.CancelFunc),
 	}
+	d.work.Panicked = logPanic(log)
+	return d
 }
 
 // Handle starts a request, or runs a notification.
@@ -80,9 +82,9 @@ func (d *dispatcher) Handle(ctx context.Context, conn *jsonrpc2.Conn, req *jsonr
 		done := make(chan struct{})
 		d.previous = done
 		d.work.Go(func() {
+			defer close(done)
+			defer func() { <-before }() // a cancelled one keeps its place
 			c.answer(before)
-			<-before // a cancelled one keeps its place
-			close(done)
 		})
 	}
 }
@@ -185,4 +187,12 @@ func fenced(ctx context.Context, log *slog.Logger, method string, handler func(c
 		}
 	}()
 	return handler(ctx)
+}
+
+// logPanic logs the panic of a goroutine that answers no request, and ends with
+// it.
+func logPanic(log *slog.Logger) func(value any, stack []byte) {
+	return func(value any, stack []byte) {
+		log.Error("a panic ended a goroutine", "cause", value, "stack", string(stack))
+	}
 }

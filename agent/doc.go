@@ -21,7 +21,9 @@
 //
 // stdout carries frames and nothing else. A handler never uses the context of a
 // request for what must outlive it, such as a refresh under way. A secret is in
-// no log, no error and no frame but the result of gitlabSM/token.
+// no log, no error and no frame but the result of gitlabSM/token: whoever meets
+// one first calls seen, and what is logged or refused is searched for it
+// (secrets.go).
 //
 // Start at [New] and [Agent.Serve].
 package agent

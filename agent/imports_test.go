@@ -37,9 +37,10 @@ var importRules = map[string][]string{
 
 // soleImporters may import a library that nobody else may.
 var soleImporters = map[string][]string{
-	"go.etcd.io/bbolt":                {"agent/internal/store"},
-	"github.com/sourcegraph/jsonrpc2": {"agent"},
-	"golang.org/x/oauth2":             {"agent/internal/auth"},
+	"go.etcd.io/bbolt":                 {"agent/internal/store"},
+	"github.com/sourcegraph/jsonrpc2":  {"agent"},
+	"golang.org/x/oauth2":              {"agent/internal/auth"},
+	"gopkg.in/natefinch/lumberjack.v2": {"agent/cmd/codestream-agent"},
 }
 
 // outsideLibraries of package protocol: none.

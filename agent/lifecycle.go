@@ -78,6 +78,7 @@ func (a *Agent) initialize(ctx context.Context, p protocol.InitializeParams) (pr
 	a.mu.Lock()
 	a.folders, a.trace = p.WorkspaceFolders, p.Trace
 	a.mu.Unlock()
+	a.logByTrace(p.Trace)
 	a.life.initialize()
 	if p.ProcessID != nil {
 		a.watchProcess(*p.ProcessID)
@@ -121,10 +122,13 @@ func (a *Agent) setTrace(_ context.Context, p protocol.SetTraceParams) {
 	a.mu.Lock()
 	a.trace = p.Value
 	a.mu.Unlock()
+	a.logByTrace(p.Value)
 }
 
-// logTrace tells the editor, if it wants to know, that a request was answered.
-func (a *Agent) logTrace(method string, took time.Duration, err error) {
+// logTrace logs that a request was answered, and tells the editor, if it wants to
+// know.
+func (a *Agent) logTrace(id, method string, took time.Duration, err error) {
+	a.logAnswer(id, method, took, err)
 	a.mu.Lock()
 	trace, e := a.trace, a.client.editor
 	a.mu.Unlock()

@@ -32,12 +32,14 @@ type session struct {
 // newSession makes the session of a data directory. It touches no file.
 func (a *Agent) newSession(dir string) *session {
 	s := &session{store: store.New(dir), log: a.log.Warn}
+	s.store.Log = a.log
+	s.watch.Panicked = logPanic(a.log)
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.team = team.NewDirectory(a.provider, team.Local{Store: s.store})
 	s.auth = auth.New(auth.Config{
 		Store: s.store, Provider: a.provider, Transport: a.transport,
 		Changed: func() { s.news.announce() },
-		Log:     a.log,
+		Log:     a.log, Seen: a.seen, Hide: a.known.Hide,
 	})
 	s.news = &announcer{agent: a, session: s}
 	return s

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
@@ -26,6 +27,8 @@ const Timeout = 30 * time.Second
 type Transports struct {
 	// UserAgent is how the product names itself to hosts, for their administrators.
 	UserAgent string
+	// Log is told of each exchange at the level debug; nil for nobody.
+	Log *slog.Logger
 
 	mu        sync.Mutex
 	byNetwork map[transportKey]*http.Transport
@@ -73,7 +76,7 @@ func (t *Transports) Get(n protocol.Network) (http.RoundTripper, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if transport, ok := t.byNetwork[key]; ok {
-		return named{transport, t.UserAgent}, nil
+		return t.named(transport), nil
 	}
 	transport, err := newTransport(n)
 	if err != nil {
@@ -83,7 +86,14 @@ func (t *Transports) Get(n protocol.Network) (http.RoundTripper, error) {
 		t.byNetwork = make(map[transportKey]*http.Transport)
 	}
 	t.byNetwork[key] = transport
-	return named{transport, t.UserAgent}, nil
+	return t.named(transport), nil
+}
+
+func (t *Transports) named(transport http.RoundTripper) http.RoundTripper {
+	if t.Log != nil {
+		transport = logged{transport, t.Log}
+	}
+	return named{transport, t.UserAgent}
 }
 
 // named is a RoundTripper that says which program asks.

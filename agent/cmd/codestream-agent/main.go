@@ -3,15 +3,16 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -31,7 +32,15 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	flags.SetOutput(stderr)
 	flags.Bool("stdio", true, "speak JSON-RPC on stdin and stdout (the default)")
 	clientProcessID := flags.Int("clientProcessId", 0, "end when the process with this `ID` does")
-	verbose := flags.Bool("verbose", false, "log more to stderr")
+	logLevel := flags.String("log-level", cmp.Or(os.Getenv("CODESTREAM_LOG_LEVEL"), "warn"), "log what is at least of this `level`: error, warn, info or debug")
+	flags.BoolFunc("verbose", "the same as -log-level debug", func(value string) error {
+		verbose, err := strconv.ParseBool(value)
+		if verbose {
+			*logLevel = "debug"
+		}
+		return err
+	})
+	logFile := flags.String("log-file", os.Getenv("CODESTREAM_LOG_FILE"), "log to the file at this `path` as well; each process needs one of its own")
 	showVersion := flags.Bool("version", false, "print the version and exit")
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
@@ -52,6 +61,12 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "codestream-agent: no data directory: %v; set CODESTREAM_DATA_DIR to an absolute path\n", err)
 		return 2
 	}
+	log, level, file, err := newLog(stderr, *logLevel, *logFile)
+	if err != nil {
+		fmt.Fprintf(stderr, "codestream-agent: %v\n", err)
+		return 2
+	}
+	defer file.Close()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	surviveClosedPipes()
@@ -60,7 +75,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		Version:   versionString(),
 		Providers: all.Providers(),
 		DataDir:   dir,
-		Log:       newLog(stderr, *verbose),
+		Log:       log,
+		LogLevel:  level,
 
 		ClientProcessID: *clientProcessID,
 	}).Serve(ctx, stdin, stdout)
@@ -81,14 +97,6 @@ func limitMemory() {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(memoryLimit)
 	}
-}
-
-func newLog(stderr io.Writer, verbose bool) *slog.Logger {
-	level := slog.LevelWarn
-	if verbose {
-		level = slog.LevelDebug
-	}
-	return slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))
 }
 
 // versionString is the version of the release, or of the module as it was built.

@@ -35,6 +35,7 @@ func (m *Manager) Disconnect(ctx context.Context, key store.AccountKey, revoke b
 	if revoke {
 		r = m.revoke(ctx, key)
 	}
+	m.Log.Debug("an account is forgotten", "instance", key.Instance, "account", key.Account, "revoke", revoke, "revoked", r.Revoked, "error", r.Failure)
 	err = m.Store.Update(func(tx *store.Tx) error { return tx.DeleteAccount(key) })
 	if err == nil {
 		m.Changed()

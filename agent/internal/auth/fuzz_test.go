@@ -19,6 +19,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
+	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
 	"github.com/teamcodestream/codestream-agent/protocol"
 )
 
@@ -127,7 +128,10 @@ func FuzzTokenAnswer(f *testing.F) {
 	f.Add(429, "text/plain", []byte("Retry later"))
 	f.Add(302, "", []byte{})
 	f.Add(407, "application/json", []byte(`{"error":"invalid_grant"}`))
-	a := &application{instance: "https://gitlab.example.com", config: oauth2.Config{Scopes: []string{"api"}}}
+	a := &application{
+		instance: "https://gitlab.example.com", config: oauth2.Config{Scopes: []string{"api"}},
+		seen: func(secret.Text) {}, hide: func(text string) string { return text },
+	}
 	issued := time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC)
 	f.Fuzz(func(t *testing.T, status int, contentType string, body []byte) {
 		g, err := a.readToken(answer{status, http.Header{"Content-Type": {contentType}}, body}, issued)

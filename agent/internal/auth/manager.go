@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
 	"github.com/teamcodestream/codestream-agent/agent/internal/work"
 	"github.com/teamcodestream/codestream-agent/protocol"
@@ -25,6 +26,12 @@ type Config struct {
 	// the call that made it returns.
 	Changed func()
 	Log     *slog.Logger
+	// Seen is called with each secret before it is used, so that it can be hidden
+	// in logs. Default: nobody is told.
+	Seen func(secret.Text)
+	// Hide returns a text without the secrets that were seen: GitLab's own words,
+	// which may repeat what it was sent, go to the browser. Default: as it is.
+	Hide func(text string) string
 	// Now is the wall clock. Default: time.Now.
 	Now func() time.Time
 }
@@ -45,6 +52,12 @@ type Manager struct {
 func New(c Config) *Manager {
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Seen == nil {
+		c.Seen = func(secret.Text) {}
+	}
+	if c.Hide == nil {
+		c.Hide = func(text string) string { return text }
 	}
 	m := &Manager{Config: c, closing: make(chan struct{})}
 	m.work.Panicked = func(value any, stack []byte) {
@@ -88,6 +101,8 @@ func (m *Manager) signedInAccount(key store.AccountKey) (account store.Account, 
 		tokens, err = tx.Tokens(key)
 		return err
 	})
+	m.Seen(tokens.Access)
+	m.Seen(tokens.Refresh)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		err = NotSignedIn(key.Instance)

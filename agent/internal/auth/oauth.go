@@ -28,6 +28,8 @@ type application struct {
 	revoke   string // the endpoint
 	http     *http.Client
 	now      func() time.Time
+	seen     func(secret.Text)
+	hide     func(string) string
 }
 
 // application returns the application of an instance with its secret. redirect is
@@ -51,6 +53,7 @@ func (m *Manager) applicationWithSecret(in store.Instance, redirect string, clie
 	if in.ClientID == "" {
 		return nil, invalidClient(in.ID, "no application ID is configured")
 	}
+	m.Seen(clientSecret)
 	transport, err := m.Transport(in)
 	if err != nil {
 		return nil, err
@@ -72,6 +75,8 @@ func (m *Manager) applicationWithSecret(in store.Instance, redirect string, clie
 		},
 		revoke: endpoints.Revoke,
 		now:    m.Now,
+		seen:   m.Seen,
+		hide:   m.Hide,
 		http:   client,
 	}, nil
 }
@@ -143,6 +148,8 @@ func (a *application) readToken(r answer, issued time.Time) (grant, error) {
 		return grant{}, a.refusal(r)
 	}
 	g, err := readGrant(r.body, issued, a.config.Scopes)
+	a.seen(g.access)
+	a.seen(g.refresh)
 	if err != nil {
 		err = unanswered{a.notATokenAnswer()}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/oauth2"
 
+	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
 	"github.com/teamcodestream/codestream-agent/protocol"
 	"github.com/teamcodestream/codestream-agent/providers"
@@ -61,6 +62,8 @@ func (m *Manager) SignIn(ctx context.Context, in store.Instance, o SignInOptions
 		gone:     make(chan struct{}),
 		callback: make(chan url.Values, 1),
 	}
+	m.Seen(secret.New(s.state))
+	m.Seen(secret.New(s.verifier))
 	if err := m.pending.replace(ctx, s); err != nil {
 		cancel(nil)
 		return store.Account{}, err
@@ -109,11 +112,13 @@ func (m *Manager) await(ctx context.Context, s *signIn, o SignInOptions) (store.
 		RedirectURI:  s.redirect.String(),
 		ExpiresAt:    m.Now().Add(o.Timeout).UTC().Truncate(time.Second),
 	})
+	m.Log.Debug("a sign-in waits for the user", "instance", s.instance.ID, "redirectUri", s.redirect.String(), "for", o.Timeout)
 	timeout := time.NewTimer(o.Timeout)
 	defer timeout.Stop()
 	select {
 	case query := <-s.callback:
 		s.finish()
+		m.Log.Debug("the user came back from the browser", "instance", s.instance.ID)
 		o.Returned()
 		return m.accept(ctx, app, s, query)
 	case <-timeout.C:
@@ -133,6 +138,7 @@ func (m *Manager) accept(ctx context.Context, app *application, s *signIn, query
 	if err != nil {
 		return store.Account{}, err
 	}
+	m.Seen(secret.New(code))
 	g, err := app.exchange(ctx, code, s.verifier)
 	if errors.Is(err, errInvalidGrant) {
 		err = &protocol.Error{
@@ -210,6 +216,7 @@ func (m *Manager) saveSignIn(ctx context.Context, account store.Account, g grant
 	if err != nil {
 		return store.Account{}, err
 	}
+	m.Log.Debug("the sign-in is saved", "instance", account.Instance, "account", account.ID, "scopes", account.Scopes, "expires", account.ExpiresAt)
 	m.Changed()
 	if hadTokens { // nobody could revoke them later
 		if r := m.revokeTokens(ctx, earlier, tokens); r.Failure != nil {

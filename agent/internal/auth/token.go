@@ -131,9 +131,12 @@ func (m *Manager) refreshLocked(ctx context.Context, key store.AccountKey, n nee
 	if err != nil {
 		return Access{}, err
 	}
+	log := m.Log.With("instance", key.Instance, "account", key.Account)
 	if m.serves(account, tokens, n) {
+		log.Debug("the token was refreshed elsewhere meanwhile", "expires", account.ExpiresAt)
 		return Access{account, tokens.Access}, nil
 	}
+	log.Debug("the token is refreshed", "expires", account.ExpiresAt, "wantedFor", n.validity, "refused", !n.refused.IsEmpty())
 	renewed, err := m.renew(ctx, account, tokens)
 	switch {
 	case err == nil && n.strict && !m.serves(renewed.Account, store.Tokens{Access: renewed.Token}, n):
@@ -177,6 +180,7 @@ func (m *Manager) renew(ctx context.Context, account store.Account, tokens store
 	if err != nil {
 		return Access{}, err
 	}
+	m.Log.Debug("the token is new", "instance", account.Instance, "account", account.ID, "expires", account.ExpiresAt, "hasRefreshToken", !g.refresh.IsEmpty())
 	m.Changed()
 	return Access{account, g.access}, nil
 }
@@ -257,6 +261,7 @@ func (m *Manager) refuse(account store.Account, reason string) error {
 		return err
 	}
 	m.Changed()
+	m.Log.Info("the sign-in is no longer good", "instance", account.Instance, "account", account.ID, "reason", reason)
 	account.Refused = reason
 	return refusedError(account)
 }

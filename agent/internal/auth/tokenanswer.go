@@ -167,7 +167,7 @@ func (a *application) refusal(r answer) error {
 	}
 	return &protocol.Error{
 		Code:     protocol.GitLabError,
-		Message:  "GitLab refuses to issue a token: " + cmp.Or(oauthError(code, description), providers.StatusText(r.status)),
+		Message:  "GitLab refuses to issue a token: " + cmp.Or(oauthError(a.hide(code), a.hide(description)), providers.StatusText(r.status)),
 		Hint:     "Show this to the administrator of the GitLab instance.",
 		Instance: a.instance,
 		Status:   r.status,
@@ -206,7 +206,7 @@ func invalidScope(instance string, scopes []string) error {
 const maxDescription = 300
 
 // oauthError joins OAuth's error code and description, which are GitLab's own
-// words and carry no secret.
+// words. The token endpoint is sent secrets, and so its words are searched first.
 func oauthError(code, description string) string {
 	if description == "" {
 		return providers.Shorten(code, maxDescription)

@@ -28,6 +28,8 @@ type Process struct {
 	// Wait waits for the end and returns the exit status: -1 for one that was
 	// killed.
 	Wait func() int
+	// PID is the process of an agent that has one of its own, else 0.
+	PID int
 	// Kill ends the agent without asking it.
 	Kill func()
 }
@@ -36,13 +38,14 @@ type Process struct {
 // long an agent that was told to end may take.
 const linger = 5 * time.Second
 
-// Binary launches the program at path as an editor does: "path --stdio". Its
-// environment is its own: the home directory and all that hangs below it are
-// temporary unless env says where, and neither $BROWSER nor a display are there.
-func Binary(path string) Launcher {
+// Binary launches the program at path as an editor does: "path --stdio", with more
+// arguments where there are. Its environment is its own: the home directory and
+// all that hangs below it are temporary unless env says where, and neither
+// $BROWSER nor a display are there.
+func Binary(path string, more ...string) Launcher {
 	return func(t testing.TB, dataDir string, env []string) *Process {
 		t.Helper()
-		cmd := exec.Command(path, "--stdio")
+		cmd := exec.Command(path, append([]string{"--stdio"}, more...)...)
 		cmd.Dir = t.TempDir()
 		cmd.Env = slices.Concat(inherited(), home(cmd.Dir), env, []string{"CODESTREAM_DATA_DIR=" + dataDir})
 		cmd.WaitDelay = linger
@@ -74,7 +77,7 @@ func Binary(path string) Launcher {
 			wait()
 			stdout.Close()
 		})
-		return &Process{Stdin: stdin, Stdout: stdout, Stderr: stderr.String, Wait: wait, Kill: kill}
+		return &Process{Stdin: stdin, Stdout: stdout, Stderr: stderr.String, Wait: wait, Kill: kill, PID: cmd.Process.Pid}
 	}
 }
 

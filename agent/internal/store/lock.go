@@ -48,6 +48,7 @@ func (l *accountLocks) slot(key AccountKey) chan struct{} {
 // Errors: ctx's cause, StoreBusy where the time has run out, and StoreDamaged
 // where the lock file cannot be made.
 func (s *Store) LockAccount(ctx context.Context, key AccountKey) (unlock func(), err error) {
+	defer s.note("wait for an account", time.Now(), &err)
 	ctx, cancel := context.WithTimeout(ctx, accountTimeout)
 	defer cancel()
 	slot := s.accounts.slot(key)

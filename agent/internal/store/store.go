@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -36,6 +37,10 @@ var ErrNotFound = errors.New("store: no such record")
 // Store is a user's data directory. Its methods may be called from many
 // goroutines, and from many processes that have the same directory.
 type Store struct {
+	// Log is told at the level debug of what was slow or failed; nil for nobody. It
+	// is set before the first transaction.
+	Log *slog.Logger
+
 	dir  string
 	keys keyFile
 
@@ -62,9 +67,10 @@ func (s *Store) path() string { return filepath.Join(s.dir, fileName) }
 //
 // Errors: StoreBusy where another process holds the file for too long,
 // StoreDamaged where it cannot be read.
-func (s *Store) View(fn func(*Tx) error) error {
+func (s *Store) View(fn func(*Tx) error) (err error) {
+	defer s.note("view", time.Now(), &err)
 	s.file.RLock()
-	err := s.transact(true, fn)
+	err = s.transact(true, fn)
 	s.file.RUnlock()
 	return s.mend(err)
 }
@@ -74,12 +80,13 @@ func (s *Store) View(fn func(*Tx) error) error {
 // file are created where they do not exist.
 //
 // Errors: as View.
-func (s *Store) Update(fn func(*Tx) error) error {
+func (s *Store) Update(fn func(*Tx) error) (err error) {
+	defer s.note("update", time.Now(), &err)
 	if err := s.createDir(); err != nil {
 		return s.unusable(err)
 	}
 	s.file.Lock()
-	err := s.transact(false, fn)
+	err = s.transact(false, fn)
 	s.file.Unlock()
 	return s.mend(err)
 }

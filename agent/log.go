@@ -1,0 +1,43 @@
+package agent
+
+import (
+	"log/slog"
+	"os"
+	"runtime"
+	"time"
+
+	"github.com/teamcodestream/codestream-agent/protocol"
+)
+
+// logStart tells which program on which machine the log is of.
+func (a *Agent) logStart() {
+	a.log.Info("codestream-agent begins", "version", a.config.Version, "go", runtime.Version(),
+		"platform", runtime.GOOS+"/"+runtime.GOARCH, "pid", os.Getpid(), "dataDir", a.config.DataDir)
+}
+
+// logByTrace logs as much as the editor wants to trace, and no less than the
+// command line says.
+func (a *Agent) logByTrace(trace protocol.TraceValue) {
+	if a.config.LogLevel == nil {
+		return
+	}
+	level := a.logLevel
+	switch trace {
+	case protocol.TraceMessages:
+		level = min(level, slog.LevelInfo)
+	case protocol.TraceVerbose:
+		level = min(level, slog.LevelDebug)
+	}
+	a.config.LogLevel.Set(level)
+}
+
+// logAnswer logs that a request was answered. Its id is the one that it was sent
+// with, as in JSON.
+func (a *Agent) logAnswer(id, method string, took time.Duration, err error) {
+	attrs := []any{"id", id, "method", method, "took", took.Round(time.Microsecond)}
+	if err != nil {
+		wire := wireError(err)
+		attrs = append(attrs, "error", protocol.Code(wire.Code).Name(), "cause", wire.Message)
+	}
+	a.log.Debug("a request was answered", attrs...)
+}
