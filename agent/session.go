@@ -31,7 +31,7 @@ type session struct {
 
 // newSession makes the session of a data directory. It touches no file.
 func (a *Agent) newSession(dir string) *session {
-	s := &session{store: store.New(dir), log: a.log.Warn}
+	s := &session{store: store.New(dir, store.Options{}), log: a.log.Warn}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.team = team.NewDirectory(a.provider, team.Local{Store: s.store})
 	s.auth = auth.New(auth.Config{

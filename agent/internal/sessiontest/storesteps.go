@@ -55,7 +55,7 @@ func parseStore(words *script.Words) action {
 
 // expireAccount lets a user's tokens appear to have ended an hour ago.
 func expireAccount(dataDir, user string) error {
-	return store.New(dataDir).Update(func(tx *store.Tx) error {
+	return store.New(dataDir, store.Options{}).Update(func(tx *store.Tx) error {
 		accounts, err := tx.Accounts()
 		if err != nil {
 			return err

@@ -39,7 +39,7 @@ func TestADamagedFileIsPutAside(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			second := store.New(s.Dir()) // another window's
+			second := store.New(s.Dir(), store.Options{}) // another window's
 
 			err = readAll(s)
 			known := damaged(t, err)
@@ -82,7 +82,7 @@ func TestDamageIsPutAsideOnce(t *testing.T) {
 	var windows sync.WaitGroup
 	for i := range 8 {
 		windows.Go(func() {
-			window := store.New(s.Dir())
+			window := store.New(s.Dir(), store.Options{})
 			id := fmt.Sprintf("https://gitlab-%d.example.com", i)
 			for {
 				err := window.Update(func(tx *store.Tx) error { return tx.PutInstance(store.Instance{ID: id}, secret.Text{}) })
@@ -125,7 +125,7 @@ func TestTheNewFileOfAnotherWindowIsNotPutAside(t *testing.T) {
 	if err := os.Rename(path, path+".elsewhere"); err != nil {
 		t.Fatal(err)
 	}
-	update(t, store.New(s.Dir()), func(tx *store.Tx) error { return tx.PutInstance(store.Instance{ID: other}, secret.Text{}) })
+	update(t, store.New(s.Dir(), store.Options{}), func(tx *store.Tx) error { return tx.PutInstance(store.Instance{ID: other}, secret.Text{}) })
 	if err := mending.Unlock(); err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +140,7 @@ func TestTheNewFileOfAnotherWindowIsNotPutAside(t *testing.T) {
 func TestANewerStoreIsLeftAlone(t *testing.T) {
 	s := filled(t)
 	raw(t, s, func(tx *bolt.Tx) error {
-		return tx.Bucket([]byte("meta")).Put([]byte("schema"), binary.BigEndian.AppendUint32(nil, 2))
+		return tx.Bucket([]byte("meta")).Put([]byte("schema"), binary.BigEndian.AppendUint32(nil, 3))
 	})
 	before := files(t, s.Dir())
 	for range 2 {
@@ -160,7 +160,7 @@ func TestADirectoryThatCannotBeMade(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s := store.New(filepath.Join(file, "data"))
+	s := store.New(filepath.Join(file, "data"), store.Options{})
 	damaged(t, readAll(s))
 	damaged(t, s.Update(func(tx *store.Tx) error { return nil }))
 	damaged(t, s.Watch(t.Context(), func() bool { t.Error("a change was told"); return true }))

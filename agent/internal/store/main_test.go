@@ -18,8 +18,8 @@ import (
 
 // The names that the data directory's files have.
 const (
-	databaseFile = "agent.db"
-	keyFile      = "key"
+	databaseFile  = "agent.db"
+	legacyKeyFile = "key"
 )
 
 // holderVariable makes a process of the test binary hold an account's lock in
@@ -48,7 +48,7 @@ func TestMain(m *testing.M) {
 // holdLock takes the lock of sam's account, says so, and lets go of it when
 // stdin ends.
 func holdLock(dir string) int {
-	unlock, err := store.New(dir).LockAccount(context.Background(), sam)
+	unlock, err := store.New(dir, store.Options{}).LockAccount(context.Background(), sam)
 	if err != nil {
 		fmt.Println(err)
 		return 1
@@ -70,7 +70,7 @@ func account(key store.AccountKey) store.Account {
 // filled returns a store with an instance, two accounts and their secrets.
 func filled(t *testing.T) *store.Store {
 	t.Helper()
-	s := store.New(filepath.Join(t.TempDir(), "data"))
+	s := store.New(filepath.Join(t.TempDir(), "data"), store.Options{})
 	update(t, s, func(tx *store.Tx) error {
 		if err := tx.PutInstance(store.Instance{ID: gitlab, ClientID: "client"}, secret.New("secret-of-the-client")); err != nil {
 			return err
@@ -98,6 +98,29 @@ func tokens(s *store.Store, key store.AccountKey) (tokens store.Tokens, err erro
 	})
 	return tokens, err
 }
+
+// keyFiles lists the files with data keys.
+func keyFiles(t *testing.T, s *store.Store) []string {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(s.Dir(), legacyKeyFile+"*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return paths
+}
+
+// keyFile returns the one file with a data key.
+func keyFile(t *testing.T, s *store.Store) string {
+	t.Helper()
+	paths := keyFiles(t, s)
+	if len(paths) != 1 {
+		t.Fatalf("the key files are %q, want one", paths)
+	}
+	return paths[0]
+}
+
+// another is the store of another window, which knows no key yet.
+func another(s *store.Store) *store.Store { return store.New(s.Dir(), s.Options) }
 
 // instances reads the ids of all instances.
 func instances(s *store.Store) (ids []string, err error) {

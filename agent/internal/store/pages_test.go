@@ -27,7 +27,7 @@ func TestDamagedPagesArePutAside(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := store.New(t.TempDir())
+			s := store.New(t.TempDir(), store.Options{})
 			update(t, s, func(tx *store.Tx) error {
 				for i := range 200 {
 					a := account(store.AccountKey{Instance: gitlab, Account: fmt.Sprint(i)})
@@ -54,7 +54,7 @@ func TestDamagedPagesArePutAside(t *testing.T) {
 			if _, err := os.Stat(known.Details.File); err != nil || known.Details.File == path {
 				t.Errorf("no copy was put aside: %q, %v", known.Details.File, err)
 			}
-			for _, window := range []*store.Store{s, store.New(s.Dir())} {
+			for _, window := range []*store.Store{s, store.New(s.Dir(), store.Options{})} {
 				update(t, window, func(tx *store.Tx) error { return tx.PutInstance(store.Instance{ID: other}, secret.Text{}) })
 				if ids, err := instances(window); err != nil || len(ids) != 1 {
 					t.Errorf("the new store has %q, %v", ids, err)
@@ -66,7 +66,7 @@ func TestDamagedPagesArePutAside(t *testing.T) {
 
 // TestAFileThatIsNoFile is not damage: there is nothing that could be put aside.
 func TestAFileThatIsNoFile(t *testing.T) {
-	s := store.New(t.TempDir())
+	s := store.New(t.TempDir(), store.Options{})
 	if err := os.Mkdir(filepath.Join(s.Dir(), databaseFile), 0o700); err != nil {
 		t.Fatal(err)
 	}

@@ -47,19 +47,22 @@ func TestASealedSecretDoesNotOpenElsewhere(t *testing.T) {
 }
 
 func TestWithoutItsKeyASecretIsLost(t *testing.T) {
-	another := make([]byte, 32)
-	rand.Read(another)
+	stranger := make([]byte, 32)
+	rand.Read(stranger)
 	for name, change := range map[string]func(path string) error{
 		"removed":   os.Remove,
-		"another":   func(path string) error { return os.WriteFile(path, another, 0o600) },
+		"another":   func(path string) error { return os.WriteFile(path, stranger, 0o600) },
 		"cut short": func(path string) error { return os.Truncate(path, 31) },
+		"too long":  func(path string) error { return os.Truncate(path, 33) },
 		"empty":     func(path string) error { return os.Truncate(path, 0) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := filled(t)
-			if err := change(filepath.Join(s.Dir(), keyFile)); err != nil {
+			lost := keyFile(t, s)
+			if err := change(lost); err != nil {
 				t.Fatal(err)
 			}
+			s = another(s)
 			if _, err := tokens(s, sam); !errors.Is(err, store.ErrKeyLost) {
 				t.Errorf("the error is %v, want ErrKeyLost", err)
 			}
@@ -68,24 +71,53 @@ func TestWithoutItsKeyASecretIsLost(t *testing.T) {
 				t.Errorf("the instances are %q, %v", ids, err)
 			}
 			update(t, s, func(tx *store.Tx) error { return tx.PutAccount(account(sam), store.Tokens{Access: secret.New("new")}) })
-			if got, err := tokens(s, sam); err != nil || got.Access.Reveal() != "new" {
-				t.Errorf("the new tokens cannot be read: %v", err)
+			for _, window := range []*store.Store{s, another(s)} {
+				if got, err := tokens(window, sam); err != nil || got.Access.Reveal() != "new" {
+					t.Errorf("the new tokens cannot be read: %v", err)
+				}
+			}
+			update(t, s, func(tx *store.Tx) error {
+				return errors.Join(tx.RefuseAccount(alex, "keyLost"), tx.PutInstance(store.Instance{ID: gitlab}, secret.New("renewed")))
+			})
+			if left := keyFile(t, s); name != "another" && left == lost {
+				t.Error("the old key is left, and the new one is not there")
 			}
 		})
 	}
 }
 
-func TestAKeyThatCannotBeReadIsNotReplaced(t *testing.T) {
+// A key that is lost to the disk only is still in the memory of an open window:
+// what that window writes next saves everything.
+func TestAKeyThatIsStillInMemoryIsReplaced(t *testing.T) {
 	s := filled(t)
-	key := filepath.Join(s.Dir(), keyFile)
-	if err := errors.Join(os.Remove(key), os.Mkdir(key, 0o700)); err != nil {
+	if err := os.Remove(keyFile(t, s)); err != nil {
 		t.Fatal(err)
 	}
+	update(t, s, func(tx *store.Tx) error { return tx.PutAccount(account(sam), store.Tokens{Access: secret.New("new")}) })
+	if got, err := tokens(another(s), alex); err != nil || got.Access.Reveal() != "access-of-alex" {
+		t.Errorf("the other account's tokens are lost: %v", err)
+	}
+}
+
+// A key that cannot be read now may be readable later: what it seals stays.
+func TestAKeyThatCannotBeReadIsKept(t *testing.T) {
+	s := filled(t)
+	key := keyFile(t, s)
+	if err := errors.Join(os.Rename(key, key+".elsewhere"), os.Mkdir(key, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	s = another(s)
 	if _, err := tokens(s, sam); err == nil || errors.Is(err, store.ErrKeyLost) {
 		t.Errorf("the error is %v, want one of the file", err)
 	}
-	if err := s.Update(func(tx *store.Tx) error { return tx.PutAccount(account(sam), store.Tokens{Access: secret.New("new")}) }); err == nil {
-		t.Error("tokens were saved without a key")
+	update(t, s, func(tx *store.Tx) error { return tx.PutAccount(account(sam), store.Tokens{Access: secret.New("new")}) })
+	if err := errors.Join(os.Remove(key), os.Rename(key+".elsewhere", key)); err != nil {
+		t.Fatal(err)
+	}
+	for account, want := range map[store.AccountKey]string{sam: "new", alex: "access-of-alex"} {
+		if got, err := tokens(another(s), account); err != nil || got.Access.Reveal() != want {
+			t.Errorf("the tokens of %s are not %s: %v", account.Account, want, err)
+		}
 	}
 }
 
