@@ -10,6 +10,7 @@ import (
 	"github.com/sourcegraph/jsonrpc2"
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/auth"
+	"github.com/teamcodestream/codestream-agent/agent/internal/store"
 	"github.com/teamcodestream/codestream-agent/protocol"
 	"github.com/teamcodestream/codestream-agent/providers"
 )
@@ -30,6 +31,12 @@ type Config struct {
 	// DataDir is where the store lives, unless initialize names another place.
 	DataDir string
 	Log     *slog.Logger
+	// Keyring holds the keys that seal secrets on disk. Default: none, so that they
+	// lie in files.
+	Keyring store.Keyring
+	// KeyringOff keeps new keys out of the keyring, unless initialize wants them
+	// there.
+	KeyringOff bool
 	// ClientProcessID is the editor's process where it was told on the command
 	// line, as LSP's implementation considerations have it; 0 where it was not.
 	// The session ends when that process does.

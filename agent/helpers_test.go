@@ -49,6 +49,7 @@ func config(dataDir string, stderr io.Writer, change func(*agent.Config)) agent.
 		Version:     "test",
 		Providers:   all.Providers(),
 		DataDir:     dataDir,
+		KeyringOff:  true,
 		Log:         slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		OpenBrowser: func(context.Context, string) error { return errors.New("there is no browser in this test") },
 	}
@@ -143,7 +144,7 @@ func messages[P any](r *running, method protocol.Notification[P]) (all []P) {
 // spawn starts a program as an editor would.
 func spawn(t *testing.T, cmd *exec.Cmd) *running {
 	t.Helper()
-	cmd.Env = append(os.Environ(), "CODESTREAM_DATA_DIR="+t.TempDir())
+	cmd.Env = append(os.Environ(), "CODESTREAM_DATA_DIR="+t.TempDir(), "CODESTREAM_KEYRING=off")
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -29,9 +29,13 @@ type session struct {
 	log   func(msg string, args ...any)
 }
 
-// newSession makes the session of a data directory. It touches no file.
+// newSession makes the session of a data directory. It touches no file, and asks
+// no keyring.
 func (a *Agent) newSession(dir string) *session {
-	s := &session{store: store.New(dir, store.Options{}), log: a.log.Warn}
+	s := &session{
+		store: store.New(dir, store.Options{Keyring: a.config.Keyring, Log: a.log}),
+		log:   a.log.Warn,
+	}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.team = team.NewDirectory(a.provider, team.Local{Store: s.store})
 	s.auth = auth.New(auth.Config{

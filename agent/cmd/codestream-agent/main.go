@@ -16,6 +16,8 @@ import (
 	"syscall"
 
 	"github.com/teamcodestream/codestream-agent/agent"
+	"github.com/teamcodestream/codestream-agent/agent/internal/keyring"
+	"github.com/teamcodestream/codestream-agent/protocol"
 	"github.com/teamcodestream/codestream-agent/providers/all"
 )
 
@@ -52,6 +54,11 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "codestream-agent: no data directory: %v; set CODESTREAM_DATA_DIR to an absolute path\n", err)
 		return 2
 	}
+	keyringOff, err := keyringIsOff()
+	if err != nil {
+		fmt.Fprintf(stderr, "codestream-agent: %v\n", err)
+		return 2
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	return agent.New(agent.Config{
@@ -60,8 +67,23 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		DataDir:   dir,
 		Log:       newLog(stderr, *verbose),
 
+		Keyring:         keyring.New(),
+		KeyringOff:      keyringOff,
 		ClientProcessID: *clientProcessID,
 	}).Serve(ctx, stdin, stdout)
+}
+
+// keyringIsOff reads CODESTREAM_KEYRING, which has the values of the setting
+// "keyring".
+func keyringIsOff() (bool, error) {
+	switch value := protocol.Keyring(os.Getenv("CODESTREAM_KEYRING")); value {
+	case "", protocol.KeyringSystem:
+		return false, nil
+	case protocol.KeyringOff:
+		return true, nil
+	default:
+		return false, fmt.Errorf("CODESTREAM_KEYRING is %q; it can be system or off", value)
+	}
 }
 
 func newLog(stderr io.Writer, verbose bool) *slog.Logger {

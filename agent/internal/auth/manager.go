@@ -83,6 +83,8 @@ func (m *Manager) signedInAccount(key store.AccountKey) (account store.Account, 
 	case errors.Is(err, store.ErrKeyLost):
 		account.Refused = ReasonKeyLost
 		err = fmt.Errorf("%w: %w", store.ErrKeyLost, refusedError(account))
+	case errors.Is(err, store.ErrKeyLocked):
+		err = keyLocked(account, err)
 	}
 	return account, tokens, err
 }
@@ -108,6 +110,21 @@ const (
 	ReasonExpired = "expired" // they ran out, and there is no refresh token
 	ReasonKeyLost = "keyLost" // the key that seals them is gone
 )
+
+// causeKeyLocked is why tokens cannot be used for now. It is no state of the
+// account: they are good again when the keyring is unlocked.
+const causeKeyLocked = "keyLocked"
+
+func keyLocked(account store.Account, cause error) error {
+	return &protocol.Error{
+		Code:     protocol.SignInRequired,
+		Message:  "the tokens of " + account.User.Username + " cannot be opened: " + cause.Error(),
+		Hint:     "Unlock the keyring (sign in to the desktop session) and try again. Or sign in again with gitlabSM/authenticate: the new tokens are then kept with a key file.",
+		Instance: account.Instance,
+		Details:  &protocol.ErrorDetails{Cause: causeKeyLocked},
+		Err:      cause,
+	}
+}
 
 // NotSignedIn is the error for an instance without an account.
 func NotSignedIn(instance string) error {

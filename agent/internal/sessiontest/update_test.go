@@ -14,7 +14,7 @@ func TestUpdateRewritesOnlyWhatIsExpected(t *testing.T) {
 		_ = json.Unmarshal(params, &p)
 		a.notify("gitlabSM/didStartAuthentication", fmt.Sprintf(`{"instance":%q,"method":"browser","authorizeUrl":%q,`+
 			`"redirectUri":"http://127.0.0.1:4711/cb","expiresAt":"2030-01-02T03:04:05Z"}`, p.Instance, p.Instance+"/oauth/authorize?state=1"))
-		a.result(id, `{"instances":[]}`)
+		a.result(id, emptyStatus)
 		a.message("late")
 	}}
 	const before = `Prose.

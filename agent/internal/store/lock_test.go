@@ -42,7 +42,7 @@ func TestAnAccountIsLockedForOtherGoroutines(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	refused(t, s, sam)                  // by the slot of this process
+	refused(t, s, sam)                                   // by the slot of this process
 	refused(t, store.New(s.Dir(), store.Options{}), sam) // by the file
 	waiting := make(chan error, 1)
 	go func() {

@@ -45,7 +45,7 @@ type freshKey struct {
 
 // wants is where new keys go, as far as this call knows.
 func (s *Store) wants(c *call) Place {
-	if s.Keyring == nil || s.KeyringOff || c.noKeyring != nil {
+	if s.Keyring == nil || s.off.Load() || c.noKeyring != nil {
 		return PlaceFile
 	}
 	return PlaceKeyring

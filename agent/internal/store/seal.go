@@ -14,7 +14,7 @@ var ErrKeyLost = errors.New("store: the key of this secret is lost")
 // ErrKeyLocked says that a secret is there but its key cannot be had now: the
 // keyring that holds it is locked, absent, or does not answer. Nothing is lost:
 // the user unlocks the keyring and tries again.
-var ErrKeyLocked = errors.New("store: the key of this secret is in a keyring that cannot be asked now")
+var ErrKeyLocked = errors.New("the keyring with the key cannot be asked now")
 
 // seal encrypts plain with AES-256-GCM (NIST SP 800-38D) under a random nonce.
 // place is authenticated with it. The result is the key's id, the nonce, and the

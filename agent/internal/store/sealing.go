@@ -92,7 +92,7 @@ func (tx *Tx) serves(id keyID, note keyNote) bool {
 	case tx.call.missing[id] != nil:
 		return false
 	case note.Place == PlaceKeyring: // even where it does not answer now, for a key that is known
-		return s.Keyring != nil && !s.KeyringOff
+		return s.Keyring != nil && !s.off.Load()
 	}
 	return s.wants(tx.call) == PlaceFile && s.hasKeyFile(id)
 }

@@ -32,9 +32,6 @@ var ErrNotFound = errors.New("store: no such record")
 type Options struct {
 	// Keyring holds data keys. Default: none, so that they lie in files.
 	Keyring Keyring
-	// KeyringOff keeps new data keys in files. What the keyring holds already is
-	// still read there, and moved with the next secret that is written.
-	KeyringOff bool
 	// Seen is told each secret that is unsealed or put, within the transaction.
 	// Default: nobody is.
 	Seen func(secret.Text)
@@ -52,6 +49,7 @@ type Store struct {
 	// file lock every 50 ms, which goroutines of one process need not suffer.
 	file sync.RWMutex
 
+	off     atomic.Bool                 // new keys stay out of the keyring
 	secured atomic.Bool                 // modes and owners were looked at
 	sound   atomic.Pointer[os.FileInfo] // the file as it was last found whole
 	asking  singleflight.Group          // for keys in the keyring, by id
@@ -69,6 +67,11 @@ func New(dir string, o Options) *Store {
 	}
 	return &Store{dir: dir, Options: o}
 }
+
+// UseKeyring says whether new data keys go into the keyring; they do until it is
+// called. What the keyring holds already is still read there where they do not,
+// and moves to a key file with the next secret that is written.
+func (s *Store) UseKeyring(use bool) { s.off.Store(!use) }
 
 // Dir returns the data directory.
 func (s *Store) Dir() string { return s.dir }
