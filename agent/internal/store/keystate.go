@@ -29,7 +29,7 @@ func (s *Store) KeyState() (KeyState, error) {
 	switch {
 	case err != nil:
 	case note.Place == PlaceKeyring:
-		_, state.Problem = s.fetch(id, note.Place)
+		_, state.Problem = s.readKeyring(id)
 	case s.off.Load():
 		state.Problem = errKeyringOff
 	case s.Keyring == nil:

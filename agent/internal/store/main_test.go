@@ -37,10 +37,13 @@ var (
 )
 
 // TestMain checks that no goroutine outlives the tests, unless this process is
-// only here to hold a lock.
+// only here to help one.
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(holderVariable); dir != "" {
 		os.Exit(holdLock(dir))
+	}
+	if dir := os.Getenv(moverVariable); dir != "" {
+		os.Exit(move(dir))
 	}
 	goleak.VerifyTestMain(m)
 }
@@ -70,17 +73,26 @@ func account(key store.AccountKey) store.Account {
 // filled returns a store with an instance, two accounts and their secrets.
 func filled(t *testing.T) *store.Store {
 	t.Helper()
-	s := store.New(filepath.Join(t.TempDir(), "data"), store.Options{})
-	update(t, s, func(tx *store.Tx) error {
-		if err := tx.PutInstance(store.Instance{ID: gitlab, ClientID: "client"}, secret.New("secret-of-the-client")); err != nil {
-			return err
-		}
-		if err := tx.PutAccount(account(sam), store.Tokens{Access: secret.New("access-of-sam"), Refresh: secret.New("refresh-of-sam")}); err != nil {
-			return err
-		}
-		return tx.PutAccount(account(alex), store.Tokens{Access: secret.New("access-of-alex")})
-	})
+	return filledWith(t, store.Options{})
+}
+
+// filledWith is filled with options.
+func filledWith(t *testing.T, o store.Options) *store.Store {
+	t.Helper()
+	s := store.New(filepath.Join(t.TempDir(), "data"), o)
+	update(t, s, fill)
 	return s
+}
+
+// fill puts an instance, two accounts and their secrets.
+func fill(tx *store.Tx) error {
+	if err := tx.PutInstance(store.Instance{ID: gitlab, ClientID: "client"}, secret.New("secret-of-the-client")); err != nil {
+		return err
+	}
+	if err := tx.PutAccount(account(sam), store.Tokens{Access: secret.New("access-of-sam"), Refresh: secret.New("refresh-of-sam")}); err != nil {
+		return err
+	}
+	return tx.PutAccount(account(alex), store.Tokens{Access: secret.New("access-of-alex")})
 }
 
 func update(t *testing.T, s *store.Store, fn func(*store.Tx) error) {

@@ -67,12 +67,10 @@ func (s *Store) provide(c *call) error {
 	case n.place == PlaceKeyring && c.noKeyring != nil:
 		c.miss(n.id, locked(c.noKeyring)) // it need not be asked twice
 	default:
-		key, err := s.fetch(n.id, n.place)
-		if err == nil {
-			s.keys.put(key)
-			return nil
+		err := s.fetch(n.id, n.place)
+		if err != nil {
+			c.miss(n.id, err)
 		}
-		c.miss(n.id, err)
 		if errors.Is(err, ErrKeyLocked) {
 			c.noKeyring = err
 		}
@@ -95,30 +93,41 @@ func locked(cause error) error {
 	return fmt.Errorf("%w: %w", ErrKeyLocked, cause)
 }
 
-// fetch reads a key from where it lies.
-func (s *Store) fetch(id keyID, place Place) (dataKey, error) {
-	if place == PlaceFile {
-		return s.readKeyFile(id)
-	}
+// fetch puts a key into the cache, from where it lies. Many requests at once ask
+// once: each question may be one to the user.
+func (s *Store) fetch(id keyID, place Place) error {
+	_, err, _ := s.asking.Do(id.String(), func() (any, error) {
+		if _, ok := s.keys.get(id); ok {
+			return nil, nil
+		}
+		read := s.readKeyFile
+		if place == PlaceKeyring {
+			read = s.readKeyring
+		}
+		key, err := read(id)
+		if err == nil {
+			s.keys.put(key)
+		}
+		return nil, err
+	})
+	return err
+}
+
+// readKeyring asks the keyring for a data key. It returns ErrKeyLost where the
+// keyring surely has none, and ErrKeyLocked where it cannot tell.
+func (s *Store) readKeyring(id keyID) (dataKey, error) {
 	if s.Keyring == nil {
 		return dataKey{}, locked(errNoKeyring)
 	}
-	// Many requests at once ask once: the user may have to answer each.
-	found, err, _ := s.asking.Do(id.String(), func() (any, error) {
-		value, found, err := s.Keyring.Get(id.String())
-		s.answers.Store(err == nil)
-		switch {
-		case err != nil:
-			return nil, locked(err)
-		case !found || len(value) != keySize:
-			return nil, fmt.Errorf("%w: the keyring does not hold it any more", ErrKeyLost)
-		}
-		return dataKey{id, [keySize]byte(value)}, nil
-	})
-	if err != nil {
-		return dataKey{}, err
+	value, found, err := s.Keyring.Get(id.String())
+	s.answers.Store(err == nil)
+	switch {
+	case err != nil:
+		return dataKey{}, locked(err)
+	case !found || len(value) != keySize:
+		return dataKey{}, fmt.Errorf("%w: the keyring does not hold it any more", ErrKeyLost)
 	}
-	return found.(dataKey), nil
+	return dataKey{id, [keySize]byte(value)}, nil
 }
 
 // makeInKeyring makes a key in the keyring, if that works: what was written is
