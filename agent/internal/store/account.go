@@ -50,6 +50,8 @@ type sealedTokens struct {
 // Key names the account among all instances.
 func (a Account) Key() AccountKey { return AccountKey{a.Instance, a.ID} }
 
+func (a Account) recordKey() []byte { return accountKey(a.Key()) }
+
 // Accounts lists all accounts, instance by instance.
 func (tx *Tx) Accounts() ([]Account, error) {
 	return list[Account](tx, bucketAccounts, nil)

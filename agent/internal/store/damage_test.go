@@ -28,8 +28,15 @@ func TestADamagedFileIsPutAside(t *testing.T) {
 	}
 	for name, damage := range map[string]func(*testing.T, *store.Store){
 		"garbage":                     overwrite,
+		"zeros":                       zero,
 		"an instance that is no JSON": inFile("instances", gitlab, "{"),
 		"an account that is no JSON":  inFile("accounts", sam.String(), "[]"),
+		"an instance's other id":      inFile("instances", gitlab, `{"id":"https://attacker.example.com"}`),
+		"an account's other instance": inFile("accounts", sam.String(), `{"id":"1","instance":"https://attacker.example.com"}`),
+		"a current key without an id": inFile("meta", "key", "none"),
+		"a key that is no JSON":       inFile("keys", "0123456789abcdef", "["),
+		"a key without an id":         inFile("keys", "0", "{}"),
+		"schema version 0":            inFile("meta", "schema", "\x00\x00\x00\x00"),
 		"no schema version":           inFile("meta", "schema", "one"),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -181,12 +188,18 @@ func damaged(t *testing.T, err error) *protocol.Error {
 	return known
 }
 
+// readAll lists what the store has, and writes nothing new.
 func readAll(s *store.Store) error {
-	return s.View(func(tx *store.Tx) error {
+	err := s.View(func(tx *store.Tx) error {
 		_, instances := tx.Instances()
 		_, accounts := tx.Accounts()
-		return errors.Join(instances, accounts)
+		_, place := tx.KeyPlace()
+		return errors.Join(instances, accounts, place)
 	})
+	if err != nil {
+		return err
+	}
+	return s.Update(func(*store.Tx) error { return nil })
 }
 
 // overwrite replaces the file's content by garbage of the same size.
@@ -200,6 +213,19 @@ func overwrite(t *testing.T, s *store.Store) {
 	garbage := make([]byte, info.Size())
 	rand.Read(garbage)
 	if err := os.WriteFile(path, garbage, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// zero replaces the file's content by zeros.
+func zero(t *testing.T, s *store.Store) {
+	t.Helper()
+	path := filepath.Join(s.Dir(), databaseFile)
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, make([]byte, info.Size()), 0o600); err != nil {
 		t.Fatal(err)
 	}
 }

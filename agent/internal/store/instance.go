@@ -23,6 +23,8 @@ type Instance struct {
 	Version string `json:"version,omitempty"`
 }
 
+func (in Instance) recordKey() []byte { return instanceKey(in.ID) }
+
 // Instances lists all instances in the order of their ids.
 func (tx *Tx) Instances() ([]Instance, error) {
 	return list[Instance](tx, bucketInstances, nil)

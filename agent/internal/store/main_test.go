@@ -39,14 +39,17 @@ var (
 // TestMain checks that no goroutine outlives the tests, unless this process is
 // only here to help one.
 func TestMain(m *testing.M) {
-	if dir := os.Getenv(holderVariable); dir != "" {
-		os.Exit(holdLock(dir))
-	}
-	if dir := os.Getenv(moverVariable); dir != "" {
-		os.Exit(move(dir))
+	for variable, help := range helpers {
+		if argument := os.Getenv(variable); argument != "" {
+			os.Exit(help(argument))
+		}
 	}
 	goleak.VerifyTestMain(m)
 }
+
+// helpers are what a process of the test binary can do for a test, by the variable
+// that asks for it.
+var helpers = map[string]func(argument string) int{holderVariable: holdLock, moverVariable: move}
 
 // holdLock takes the lock of sam's account, says so, and lets go of it when
 // stdin ends.

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,7 +12,6 @@ import (
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
-	"github.com/teamcodestream/codestream-agent/protocol"
 )
 
 // TestDamagedPagesArePutAside breaks the file as a disk or a power cut does. What
@@ -64,15 +64,23 @@ func TestDamagedPagesArePutAside(t *testing.T) {
 	}
 }
 
-// TestAFileThatIsNoFile is not damage: there is nothing that could be put aside.
+// A directory, for example, in the place of the file is put aside as it is.
 func TestAFileThatIsNoFile(t *testing.T) {
 	s := store.New(t.TempDir(), store.Options{})
-	if err := os.Mkdir(filepath.Join(s.Dir(), databaseFile), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	known := damaged(t, s.Update(func(*store.Tx) error { return nil }))
-	if known.Hint == "" || known.Code != protocol.StoreDamaged {
-		t.Errorf("the error is %+v", known)
+	path := filepath.Join(s.Dir(), databaseFile)
+	for name, use := range map[string]func() error{
+		"read":  func() error { return readAll(s) },
+		"write": func() error { return s.Update(fill) },
+	} {
+		if err := errors.Join(os.RemoveAll(path), os.MkdirAll(filepath.Join(path, "within"), 0o700)); err != nil {
+			t.Fatal(err)
+		}
+		known := damaged(t, use())
+		if _, err := os.Stat(filepath.Join(known.Details.File, "within")); err != nil {
+			t.Errorf("%s: what was in the way is not in %q: %v", name, known.Details.File, err)
+		}
+		update(t, s, fill)
+		wantSecrets(t, s)
 	}
 }
 

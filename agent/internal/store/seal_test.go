@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"testing"
 
 	bolt "go.etcd.io/bbolt"
@@ -132,38 +131,6 @@ func TestNoFileHoldsASecret(t *testing.T) {
 				t.Errorf("%s is in the file %s", secret, path)
 			}
 		}
-	}
-}
-
-func TestFilesAreTheOwnersOnly(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("Windows has no modes: the files inherit the access of the user's profile")
-	}
-	s := filled(t)
-	unlock, err := s.LockAccount(t.Context(), sam)
-	if err != nil {
-		t.Fatal(err)
-	}
-	unlock()
-	err = filepath.WalkDir(s.Dir(), func(path string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		info, err := entry.Info()
-		if err != nil {
-			return err
-		}
-		want := fs.FileMode(0o600)
-		if entry.IsDir() {
-			want = fs.ModeDir | 0o700
-		}
-		if info.Mode() != want {
-			t.Errorf("%s has the mode %v, want %v", path, info.Mode(), want)
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -39,10 +40,18 @@ func get[T any](tx *Tx, bucket, key []byte) (T, error) {
 	return decode[T](key, data)
 }
 
+// keyed is a record that has its key in it.
+type keyed interface{ recordKey() []byte }
+
+// decode reads a record. One that lies under another's key is damaged: secrets
+// are bound to the key, and what is shown must not be another's.
 func decode[T any](key, data []byte) (T, error) {
 	var value T
 	if err := json.Unmarshal(data, &value); err != nil {
 		return value, fmt.Errorf("%w: record %q: %w", errDamaged, key, err)
+	}
+	if k, ok := any(value).(keyed); ok && !bytes.Equal(k.recordKey(), key) {
+		return value, fmt.Errorf("%w: record %q is that of %q", errDamaged, key, k.recordKey())
 	}
 	return value, nil
 }
