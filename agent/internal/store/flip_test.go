@@ -7,31 +7,31 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
 	"github.com/teamcodestream/codestream-agent/protocol"
 )
 
 // A patient is a data directory whose file is damaged again and again.
 type patient struct {
-	dir     string
-	healthy []byte
+	*store.Store
+	healthy      []byte
+	key          []byte
+	keyFile      string
+	clientSecret string
 }
 
-// newPatient takes a store with several pages of each kind.
-func newPatient(t testing.TB) *patient {
+// newPatient takes a store of testdata/store.
+func newPatient(t testing.TB, version, clientSecret string) *patient {
 	t.Helper()
-	s := store.New(filepath.Join(t.TempDir(), "data"), store.Options{})
-	for range 2 { // the second time pages become free
-		if err := s.Update(fill); err != nil {
-			t.Fatal(err)
-		}
-	}
-	healthy, err := os.ReadFile(filepath.Join(s.Dir(), databaseFile))
-	if err != nil {
+	p := &patient{Store: kept(t, version, store.Options{}), clientSecret: clientSecret}
+	p.keyFile = keyFile(t, p.Store)
+	var err, keyErr error
+	p.healthy, err = os.ReadFile(filepath.Join(p.Dir(), databaseFile))
+	p.key, keyErr = os.ReadFile(p.keyFile)
+	if err := errors.Join(err, keyErr); err != nil {
 		t.Fatal(err)
 	}
-	return &patient{s.Dir(), healthy}
+	return p
 }
 
 // survive uses a file that may be damaged in every way that there is. It may be
@@ -39,32 +39,31 @@ func newPatient(t testing.TB) *patient {
 // another than it was, and the store works afterwards.
 func (p *patient) survive(t testing.TB, file []byte) {
 	t.Helper()
-	path := filepath.Join(p.dir, databaseFile)
-	if err := os.WriteFile(path, file, 0o600); err != nil {
+	for _, other := range keyFiles(t, p.Store) {
+		if err := os.Remove(other); err != nil {
+			t.Fatal(err)
+		}
+	}
+	path := filepath.Join(p.Dir(), databaseFile)
+	if err := errors.Join(os.WriteFile(path, file, 0o600), os.WriteFile(p.keyFile, p.key, 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	s := store.New(p.dir, store.Options{})
-	for key, want := range map[store.AccountKey]string{sam: "access-of-sam", alex: "access-of-alex"} {
-		got, err := tokens(s, key)
-		p.check(t, err)
-		if err == nil && got.Access.Reveal() != want {
-			t.Errorf("the tokens of account %s are another's", key.Account)
-		}
+	s := another(p.Store)
+	got, err := tokens(s, sam)
+	p.check(t, err)
+	if err == nil && (got.Access.Reveal() != "glfake-access-of-sam" || got.Refresh.Reveal() != "glfake-refresh-of-sam") {
+		t.Error("the tokens are others")
 	}
 	text, err := clientSecret(s)
 	p.check(t, err)
-	if err == nil && text != "" && text != "secret-of-the-client" {
+	if err == nil && text != "" && text != p.clientSecret {
 		t.Error("the client secret is another")
 	}
 	p.check(t, readAll(s))
-	err = s.Update(func(tx *store.Tx) error {
-		return tx.PutAccount(account(sam), store.Tokens{Access: secret.New("access-of-sam"), Refresh: secret.New("refresh-of-sam")})
-	})
+	err = s.Update(fill)
 	p.check(t, err)
 	if err == nil {
-		if got, err := tokens(another(s), sam); err != nil || got.Access.Reveal() != "access-of-sam" {
-			t.Errorf("what was saved cannot be read: %v", err)
-		}
+		wantSecrets(t, s)
 	}
 }
 
@@ -87,11 +86,17 @@ func (p *patient) check(t testing.TB, err error) {
 	}
 }
 
+// The client secrets in testdata/store.
+const (
+	secretOfV1 = "glfake-secret-of-the-first-version"
+	secretOfV2 = "glfake-secret-of-the-second-version"
+)
+
 // every is the distance of the places that are tried: all of them take a minute.
 const every = 23
 
 func TestFlippedBitsAreSurvived(t *testing.T) {
-	p := newPatient(t)
+	p := newPatient(t, "v2", secretOfV2)
 	for at := 0; at < len(p.healthy); at += every {
 		for _, bits := range []byte{0x01, 0x80, 0xff} {
 			if p.healthy[at] == 0 && at%(5*every) != 0 {
@@ -107,7 +112,7 @@ func TestFlippedBitsAreSurvived(t *testing.T) {
 }
 
 func TestTruncationAtAnyLengthIsSurvived(t *testing.T) {
-	p := newPatient(t)
+	p := newPatient(t, "v2", secretOfV2)
 	for size := 0; size < len(p.healthy); size += 31 * every {
 		if p.survive(t, p.healthy[:size]); t.Failed() {
 			t.Fatalf("the file has %d bytes", size)

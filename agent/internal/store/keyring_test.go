@@ -102,7 +102,7 @@ func wantKeys(t *testing.T, s *store.Store, m *memory, want store.Place, files, 
 
 // wantSecrets checks that all that filled keeps can be read by a window that
 // knows no key yet.
-func wantSecrets(t *testing.T, s *store.Store) {
+func wantSecrets(t testing.TB, s *store.Store) {
 	t.Helper()
 	s = another(s)
 	for key, want := range map[store.AccountKey]string{sam: "access-of-sam", alex: "access-of-alex"} {

@@ -115,7 +115,7 @@ func tokens(s *store.Store, key store.AccountKey) (tokens store.Tokens, err erro
 }
 
 // keyFiles lists the files with data keys.
-func keyFiles(t *testing.T, s *store.Store) []string {
+func keyFiles(t testing.TB, s *store.Store) []string {
 	t.Helper()
 	paths, err := filepath.Glob(filepath.Join(s.Dir(), legacyKeyFile+"*"))
 	if err != nil {
@@ -125,7 +125,7 @@ func keyFiles(t *testing.T, s *store.Store) []string {
 }
 
 // keyFile returns the one file with a data key.
-func keyFile(t *testing.T, s *store.Store) string {
+func keyFile(t testing.TB, s *store.Store) string {
 	t.Helper()
 	paths := keyFiles(t, s)
 	if len(paths) != 1 {

@@ -15,33 +15,39 @@ import (
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
 )
 
-func TestASealedSecretDoesNotOpenElsewhere(t *testing.T) {
-	s := filled(t)
-	var swapped int
-	raw(t, s, func(tx *bolt.Tx) error {
-		secrets := tx.Bucket([]byte("secrets"))
-		of := map[string][]byte{}
-		if err := secrets.ForEach(func(key, sealed []byte) error {
-			of[string(key)] = bytes.Clone(sealed)
-			return nil
-		}); err != nil {
-			return err
+// TestNoSecretOpensInAnotherPlace puts the secret of each place into each other:
+// another account's, another kind's, another instance's.
+func TestNoSecretOpensInAnotherPlace(t *testing.T) {
+	places := []string{"tokens\n" + sam.String(), "tokens\n" + alex.String(), "client\n" + gitlab, "tokens\n" + other + "\n1", "client\n" + other}
+	for _, from := range places[:3] {
+		for _, to := range places {
+			if from == to {
+				continue
+			}
+			s := filled(t)
+			raw(t, s, func(tx *bolt.Tx) error {
+				secrets := tx.Bucket([]byte("secrets"))
+				return secrets.Put([]byte(to), bytes.Clone(secrets.Get([]byte(from))))
+			})
+			err := s.View(func(tx *store.Tx) error {
+				for _, key := range []store.AccountKey{sam, alex, {Instance: other, Account: "1"}} {
+					got, err := tx.Tokens(key)
+					if "tokens\n"+key.String() == to && (!errors.Is(err, store.ErrKeyLost) || got != (store.Tokens{})) {
+						t.Errorf("what was sealed for %q opens for %q: %v", from, to, err)
+					}
+				}
+				for _, id := range []string{gitlab, other} {
+					got, err := tx.ClientSecret(id)
+					if "client\n"+id == to && (!errors.Is(err, store.ErrKeyLost) || !got.IsEmpty()) {
+						t.Errorf("what was sealed for %q opens for %q: %v", from, to, err)
+					}
+				}
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
 		}
-		first, second := []byte("tokens\n"+sam.String()), []byte("tokens\n"+alex.String())
-		swapped = len(of)
-		return errors.Join(secrets.Put(first, of[string(second)]), secrets.Put(second, of[string(first)]),
-			secrets.Put([]byte("client\n"+gitlab), of[string(first)]))
-	})
-	if swapped != 3 {
-		t.Fatalf("the store has %d secrets, want 3", swapped)
-	}
-	for _, key := range []store.AccountKey{sam, alex} {
-		if got, err := tokens(s, key); !errors.Is(err, store.ErrKeyLost) || got != (store.Tokens{}) {
-			t.Errorf("the tokens of another account opened for %s: %v, %v", key.Account, got, err)
-		}
-	}
-	if err := s.View(func(tx *store.Tx) error { _, err := tx.ClientSecret(gitlab); return err }); !errors.Is(err, store.ErrKeyLost) {
-		t.Errorf("the tokens opened as the client secret: %v", err)
 	}
 }
 
