@@ -11,6 +11,7 @@ import (
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/auth"
 	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
+	"github.com/teamcodestream/codestream-agent/agent/internal/store"
 	"github.com/teamcodestream/codestream-agent/protocol"
 	"github.com/teamcodestream/codestream-agent/providers"
 )
@@ -38,6 +39,12 @@ type Config struct {
 	// LogLevel is Log's level, which the editor's trace lowers for as long as it
 	// lasts; nil where it stays as it is.
 	LogLevel *slog.LevelVar
+	// Keyring holds the keys that seal secrets on disk. Default: none, so that they
+	// lie in files.
+	Keyring store.Keyring
+	// KeyringOff keeps new keys out of the keyring, unless initialize wants them
+	// there.
+	KeyringOff bool
 	// ClientProcessID is the editor's process where it was told on the command
 	// line, as LSP's implementation considerations have it; 0 where it was not.
 	// The session ends when that process does.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -52,8 +53,8 @@ func open() <-chan struct{} {
 // each of the instances.
 func signedIn(t *testing.T, instances ...string) string {
 	t.Helper()
-	dir := t.TempDir()
-	err := store.New(dir).Update(func(tx *store.Tx) error {
+	dir := filepath.Join(t.TempDir(), "data")
+	err := store.New(dir, store.Options{}).Update(func(tx *store.Tx) error {
 		for _, id := range instances {
 			err := errors.Join(
 				tx.PutInstance(store.Instance{ID: id, Name: id, ClientID: "client", Scopes: []string{"api"}}, secret.Text{}),

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/teamcodestream/codestream-agent/agent/internal/store"
 	"github.com/teamcodestream/codestream-agent/agent/internal/team"
 	"github.com/teamcodestream/codestream-agent/protocol"
 	"github.com/teamcodestream/codestream-agent/providers"
@@ -32,12 +33,41 @@ func (d *diagnosis) skip(name, instance, why string) {
 	d.checks = append(d.checks, protocol.Check{Name: name, Instance: instance, Status: protocol.CheckSkip, Detail: why})
 }
 
+// addKeyring notes whether the keyring seals what is kept on disk.
+func (d *diagnosis) addKeyring(st *store.Store) {
+	c := protocol.Check{Name: "keyring"}
+	state, err := st.KeyState()
+	switch {
+	case err != nil:
+		d.add(c.Name, "", "", err)
+		return
+	case state.Place == store.PlaceKeyring && state.Problem == nil:
+		c.Status, c.Detail = protocol.CheckPass, "the keyring holds the key that seals secrets on disk"
+	case errors.Is(state.Problem, store.ErrKeyLost):
+		c.Status, c.Detail = protocol.CheckFail, "the key that seals secrets on disk is gone from the keyring"
+		c.Hint = "Configure the instance again if it has a client secret, and sign in again: a new key is then made."
+	case state.Place == store.PlaceKeyring:
+		c.Status, c.Detail = protocol.CheckFail, state.Problem.Error()
+		c.Hint = "Unlock the keyring: sign in to the desktop session, or open its password manager. What is signed in again meanwhile is kept with a key file."
+	case state.Problem != nil:
+		c.Status, c.Detail = protocol.CheckWarn, "secrets on disk are sealed with a key file that only you can read, because "+state.Problem.Error()
+		c.Hint = `Have a keyring unlocked in this session, and "keyring" set to "system", if the key should be there: it then moves with the next sign-in.`
+	case state.Place == store.PlaceFile:
+		c.Status, c.Detail = protocol.CheckWarn, "secrets on disk are sealed with a key file, and the keyring answers"
+		c.Hint = "Nothing to do: the key moves to the keyring with the next secret that is written. Sign in again to see to it now."
+	default:
+		c.Status, c.Detail = protocol.CheckPass, "no secret is on disk yet, and the keyring answers"
+	}
+	d.checks = append(d.checks, c)
+}
+
 func (a *Agent) diagnose(ctx context.Context, p protocol.DiagnoseParams) (protocol.DiagnoseResult, error) {
 	s, err := a.ready()
 	d := new(diagnosis)
 	if !d.add("store", "", "the store in "+s.store.Dir()+" can be read", err) {
 		return protocol.DiagnoseResult{Checks: d.checks}, nil
 	}
+	d.addKeyring(s.store)
 	instances, err := s.team.List()
 	if p.Instance != "" {
 		var one team.Instance

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -39,7 +40,7 @@ func start(t *testing.T, change func(*agent.Config)) *running {
 	t.Helper()
 	process := sessiontest.InProcess(func(ctx context.Context, dataDir string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return agent.New(config(dataDir, stderr, change)).Serve(ctx, stdin, stdout)
-	})(t, t.TempDir(), nil)
+	})(t, filepath.Join(t.TempDir(), "data"), nil)
 	return connect(t, process)
 }
 
@@ -49,6 +50,7 @@ func config(dataDir string, stderr io.Writer, change func(*agent.Config)) agent.
 		Version:     "test",
 		Providers:   all.Providers(),
 		DataDir:     dataDir,
+		KeyringOff:  true,
 		Log:         slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		OpenBrowser: func(context.Context, string) error { return errors.New("there is no browser in this test") },
 	}
@@ -143,7 +145,7 @@ func messages[P any](r *running, method protocol.Notification[P]) (all []P) {
 // spawn starts a program as an editor would.
 func spawn(t *testing.T, cmd *exec.Cmd) *running {
 	t.Helper()
-	cmd.Env = append(os.Environ(), "CODESTREAM_DATA_DIR="+t.TempDir())
+	cmd.Env = append(os.Environ(), "CODESTREAM_DATA_DIR="+t.TempDir(), "CODESTREAM_KEYRING=off")
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -26,12 +26,13 @@ var importRules = map[string][]string{
 	"agent":                      {"agent/internal/auth", "agent/internal/team", "agent/internal/store", "agent/internal/secret", "agent/internal/work", "providers", "protocol"},
 	"agent/internal/work":        {},
 	"agent/internal/secret":      {},
+	"agent/internal/keyring":     {},
 	"agent/internal/store":       {"agent/internal/secret", "protocol"},
 	"agent/internal/team":        {"agent/internal/store", "providers", "protocol"},
 	"agent/internal/auth":        {"agent/internal/store", "agent/internal/secret", "agent/internal/work", "providers", "protocol"},
 	"agent/internal/acceptance":  {},
 	"agent/internal/sessiontest": {"agent/internal/store", "providers/providertest", "protocol/script", "protocol"},
-	"agent/cmd/codestream-agent": {"agent", "providers/all"},
+	"agent/cmd/codestream-agent": {"agent", "agent/internal/keyring", "providers/all", "protocol"},
 	"agent/cmd/codestream-demo":  {"agent/internal/sessiontest", "providers/providertest", "protocol"},
 }
 
@@ -40,6 +41,7 @@ var soleImporters = map[string][]string{
 	"go.etcd.io/bbolt":                 {"agent/internal/store"},
 	"github.com/sourcegraph/jsonrpc2":  {"agent"},
 	"golang.org/x/oauth2":              {"agent/internal/auth"},
+	"github.com/zalando/go-keyring":    {"agent/internal/keyring"},
 	"gopkg.in/natefinch/lumberjack.v2": {"agent/cmd/codestream-agent"},
 }
 

@@ -193,6 +193,11 @@ func (a *Agent) applyOptions(c client, o protocol.InitializationOptions) error {
 	default:
 		return invalidParams("browser is %q; it can be editor, system or none", o.Browser)
 	}
+	switch o.Keyring {
+	case "", protocol.KeyringSystem, protocol.KeyringOff:
+	default:
+		return invalidParams("keyring is %q; it can be system or off", o.Keyring)
+	}
 	if o.Team != nil && o.Team.Registry != "" {
 		return invalidParams("team.registry is set, and this version has no team registry")
 	}
@@ -213,6 +218,7 @@ func (a *Agent) applyOptions(c client, o protocol.InitializationOptions) error {
 	case o.DataDir != "" && o.DataDir != a.session.store.Dir():
 		a.moveTo(o.DataDir)
 	}
+	a.session.store.UseKeyring(o.Keyring == protocol.KeyringSystem || o.Keyring == "" && !a.config.KeyringOff)
 	return nil
 }
 

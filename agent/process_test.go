@@ -130,7 +130,7 @@ func TestARefreshIsSavedThoughTheEditorIsGone(t *testing.T) {
 	defer gitlab.Close()
 	dir := signedIn(t, gitlab.URL)
 	key := store.AccountKey{Instance: gitlab.URL, Account: "1"}
-	err := store.New(dir).Update(func(tx *store.Tx) error {
+	err := store.New(dir, store.Options{}).Update(func(tx *store.Tx) error {
 		account, err := tx.Account(key)
 		account.IssuedAt, account.ExpiresAt = time.Now().Add(-2*time.Hour), time.Now().Add(-time.Hour)
 		return errors.Join(err, tx.PutAccount(account, store.Tokens{Access: secret.New("glfake-old"), Refresh: secret.New("glfake-refresh")}))
@@ -155,14 +155,12 @@ func TestARefreshIsSavedThoughTheEditorIsGone(t *testing.T) {
 	if status := r.Wait(); status != 1 {
 		t.Errorf("the agent ended with status %d, want 1; stderr:\n%s", status, r.Stderr())
 	}
-	err = store.New(dir).View(func(tx *store.Tx) error {
-		tokens, err := tx.Tokens(key)
-		if tokens.Access.Reveal() != "glfake-new" || tokens.Refresh.Reveal() != "glfake-next" {
-			t.Error("the new tokens are not saved")
-		}
+	var saved store.Tokens
+	err = store.New(dir, store.Options{}).View(func(tx *store.Tx) (err error) {
+		saved, err = tx.Tokens(key)
 		return err
 	})
-	if err != nil {
-		t.Fatal(err)
+	if err != nil || saved.Access.Reveal() != "glfake-new" || saved.Refresh.Reveal() != "glfake-next" {
+		t.Errorf("the new tokens are not saved: %v; stderr:\n%s", err, r.Stderr())
 	}
 }

@@ -29,10 +29,13 @@ type session struct {
 	log   func(msg string, args ...any)
 }
 
-// newSession makes the session of a data directory. It touches no file.
+// newSession makes the session of a data directory. It touches no file, and asks
+// no keyring.
 func (a *Agent) newSession(dir string) *session {
-	s := &session{store: store.New(dir), log: a.log.Warn}
-	s.store.Log = a.log
+	s := &session{
+		store: store.New(dir, store.Options{Keyring: a.config.Keyring, Seen: a.seen, Log: a.log}),
+		log:   a.log.Warn,
+	}
 	s.watch.Panicked = logPanic(a.log)
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.team = team.NewDirectory(a.provider, team.Local{Store: s.store})

@@ -37,6 +37,7 @@ func serve(ctx context.Context, dataDir string, stdin io.Reader, stdout, stderr 
 		Version:     "test",
 		Providers:   all.Providers(),
 		DataDir:     dataDir,
+		KeyringOff:  true,
 		Log:         slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		OpenBrowser: func(context.Context, string) error { return errors.New("there is no browser in this test") },
 	}).Serve(ctx, stdin, stdout)

@@ -33,7 +33,7 @@ const initializeFrame = "Content-Length: 92\r\n\r\n" +
 
 func timeToInitialize(b *testing.B, program string) time.Duration {
 	cmd := exec.Command(program)
-	cmd.Env = append(os.Environ(), "CODESTREAM_DATA_DIR="+b.TempDir())
+	cmd.Env = append(os.Environ(), "CODESTREAM_DATA_DIR="+b.TempDir(), "CODESTREAM_KEYRING=off")
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		b.Fatal(err)

@@ -14,22 +14,33 @@ func (a *Agent) status(_ context.Context, p protocol.StatusParams) (protocol.Sta
 	if err != nil {
 		return protocol.StatusResult{}, err
 	}
-	if p.Instance != "" {
-		in, err := s.team.Resolve(p.Instance)
-		if err != nil {
-			return protocol.StatusResult{}, err
-		}
-		described, err := s.describe(in)
-		return protocol.StatusResult{Instances: []protocol.Instance{described}}, err
-	}
 	v, err := s.view()
-	return protocol.StatusResult{Instances: v.described(s)}, err
+	if err == nil && p.Instance != "" {
+		var one team.Instance
+		one, err = s.team.Resolve(p.Instance)
+		v.instances = []team.Instance{one}
+	}
+	return protocol.StatusResult{
+		Instances: v.described(s),
+		Store:     protocol.Store{DataDir: s.store.Dir(), Key: describeKey(v.key)},
+	}, err
+}
+
+func describeKey(place store.Place) protocol.StoreKey {
+	switch place {
+	case store.PlaceKeyring:
+		return protocol.StoreKeyKeyring
+	case store.PlaceFile:
+		return protocol.StoreKeyFile
+	}
+	return protocol.StoreKeyNone
 }
 
 // view is the state on disk at one moment.
 type view struct {
 	instances []team.Instance
 	accounts  map[string][]store.Account // by instance
+	key       store.Place                // of the key that seals new secrets
 }
 
 func (s *session) view() (view, error) {
@@ -37,12 +48,17 @@ func (s *session) view() (view, error) {
 	if err != nil {
 		return view{}, err
 	}
-	v := view{instances, make(map[string][]store.Account)}
+	v := view{instances: instances}
 	err = s.store.View(func(tx *store.Tx) error {
 		accounts, err := tx.Accounts()
+		v.accounts = make(map[string][]store.Account)
 		for _, account := range accounts {
 			v.accounts[account.Instance] = append(v.accounts[account.Instance], account)
 		}
+		if err != nil {
+			return err
+		}
+		v.key, err = tx.KeyPlace()
 		return err
 	})
 	return v, err

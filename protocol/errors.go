@@ -156,7 +156,9 @@ type Error struct {
 // ErrorDetails are facts about an error, for programs and support.
 type ErrorDetails struct {
 	// Cause is one word. For HostUnreachable: "dns", "refused", "timeout",
-	// "proxy" or "connection".
+	// "proxy" or "connection". For SignInRequired: "revoked", "expired", "keyLost",
+	// or "keyLocked" where the tokens are good again once the keyring is unlocked.
+	// For InvalidClient: "keyLocked" for the client secret.
 	Cause string `json:"cause,omitempty"`
 	// Text is the cause in the words of whoever reported it.
 	Text string `json:"text,omitempty"`

@@ -139,7 +139,27 @@ type StatusParams struct {
 type StatusResult struct {
 	// Instances stand in the order of their ids.
 	Instances []Instance `json:"instances"`
+	// Store says where all of this is kept.
+	Store Store `json:"store"`
 }
+
+// Store says where instances, accounts and their secrets are kept.
+type Store struct {
+	// DataDir is the directory, which all windows share that name the same.
+	DataDir string `json:"dataDir"`
+	// Key says where the key lies that seals new secrets.
+	Key StoreKey `json:"key"`
+}
+
+// StoreKey says where the key lies that seals new secrets.
+type StoreKey string
+
+// The values of [StoreKey].
+const (
+	StoreKeyKeyring StoreKey = "keyring" // in the system's keyring
+	StoreKeyFile    StoreKey = "file"    // in a file in the data directory
+	StoreKeyNone    StoreKey = "none"    // nowhere: no secret has been kept yet
+)
 
 // AuthenticateParams says where and how to sign in.
 type AuthenticateParams struct {

@@ -12,6 +12,9 @@ type InitializationOptions struct {
 	// Browser says who opens the browser. Default: "editor" where the client
 	// supports window/showDocument, else "system".
 	Browser Browser `json:"browser,omitempty"`
+	// Keyring says where the key that seals secrets on disk is kept. Default:
+	// "system", unless the agent was started with CODESTREAM_KEYRING=off.
+	Keyring Keyring `json:"keyring,omitempty"`
 	// Network applies to all instances. Default: environment and system.
 	Network *Network `json:"network,omitempty"`
 	// Team is the shared registry. Default: none.
@@ -29,6 +32,21 @@ const (
 	BrowserEditor Browser = "editor" // the editor, asked by window/showDocument
 	BrowserSystem Browser = "system" // the agent; $BROWSER is honoured
 	BrowserNone   Browser = "none"   // nobody: the editor shows the URL
+)
+
+// Keyring says where the key that seals secrets on disk is kept.
+type Keyring string
+
+// The values of [Keyring].
+const (
+	// KeyringSystem is the user's own keyring: the Secret Service on Linux, the
+	// Keychain on macOS, the Credential Manager on Windows. Where it does not
+	// answer within 3 seconds, new secrets are sealed with a key file.
+	KeyringSystem Keyring = "system"
+	// KeyringOff keeps the key in a file in the data directory, which only the user
+	// can read. What a keyring seals already is moved with the next secret that is
+	// written.
+	KeyringOff Keyring = "off"
 )
 
 // Network says how to reach GitLab.

@@ -17,6 +17,7 @@ import (
 	"syscall"
 
 	"github.com/teamcodestream/codestream-agent/agent"
+	"github.com/teamcodestream/codestream-agent/agent/internal/keyring"
 	"github.com/teamcodestream/codestream-agent/providers/all"
 )
 
@@ -67,6 +68,11 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return 2
 	}
 	defer file.Close()
+	keyringOff, err := keyringIsOff()
+	if err != nil {
+		fmt.Fprintf(stderr, "codestream-agent: %v\n", err)
+		return 2
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	surviveClosedPipes()
@@ -78,25 +84,10 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		Log:       log,
 		LogLevel:  level,
 
+		Keyring:         keyring.New(),
+		KeyringOff:      keyringOff,
 		ClientProcessID: *clientProcessID,
 	}).Serve(ctx, stdin, stdout)
-}
-
-// surviveClosedPipes keeps the process when it writes to a stdout or stderr that
-// the editor has closed: a refresh under way has still to be saved. Without a
-// handler such a write ends a Go program (see package os/signal, "SIGPIPE").
-func surviveClosedPipes() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }
-
-// memoryLimit is above what the largest message takes; the garbage collector works
-// harder where more would be kept.
-const memoryLimit = 256 << 20
-
-// limitMemory gives memory back that one large message has needed, rather than
-// keep as much again in reserve. $GOMEMLIMIT has the last word.
-func limitMemory() {
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(memoryLimit)
-	}
 }
 
 // versionString is the version of the release, or of the module as it was built.

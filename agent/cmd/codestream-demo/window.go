@@ -29,7 +29,7 @@ type window struct {
 // spawn starts the agent on a data directory. secrets lists what is not printed.
 func spawn(program, dataDir, browser string, secrets func() []string) (*window, error) {
 	cmd := exec.Command(program, "--stdio")
-	cmd.Env = append(os.Environ(), "CODESTREAM_DATA_DIR="+dataDir)
+	cmd.Env = append(os.Environ(), "CODESTREAM_DATA_DIR="+dataDir, "CODESTREAM_KEYRING=off")
 	if browser != "" {
 		cmd.Env = append(cmd.Env, "BROWSER="+browser)
 	}

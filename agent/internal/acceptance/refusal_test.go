@@ -42,7 +42,7 @@ func TestConfigureRefusesApplication(t *testing.T) {
 				t.Errorf("status tells of %+v", in)
 			}
 			w.close()
-			err = store.New(dataDir).View(func(tx *store.Tx) error {
+			err = store.New(dataDir, store.Options{}).View(func(tx *store.Tx) error {
 				instances, err := tx.Instances()
 				if len(instances) != 0 {
 					t.Errorf("the store has %+v", instances)

@@ -23,7 +23,7 @@ type stored struct {
 // at the same time. Its refresh token must not turn up anywhere.
 func (w *window) stored() (s stored) {
 	w.t.Helper()
-	err := store.New(w.dataDir).View(func(tx *store.Tx) error {
+	err := store.New(w.dataDir, store.Options{}).View(func(tx *store.Tx) error {
 		accounts, err := tx.Accounts()
 		if err != nil || len(accounts) != 1 {
 			w.t.Fatalf("the store has %d accounts, want 1; %v", len(accounts), err)

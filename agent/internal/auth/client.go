@@ -21,17 +21,13 @@ import (
 // refreshed and the request sent once more. The client's errors are the
 // protocol's, within a *url.Error.
 //
-// It returns StoreDamaged where the account is of another instance: a token goes
-// nowhere but to the one that issued it.
+// in says how to reach the instance; where the token goes is the account's to say.
 func (m *Manager) Client(in store.Instance, key store.AccountKey) (*http.Client, error) {
-	if in.ID != key.Instance {
-		return nil, wrongRecord(key.Instance)
-	}
 	base, err := m.Transport(in)
 	if err != nil {
 		return nil, err
 	}
-	api := m.Provider.Endpoints(in.ID).API
+	api := m.Provider.Endpoints(key.Instance).API
 	return providers.NewClient(&authorizer{m, key, api, base}, api), nil
 }
 

@@ -194,7 +194,7 @@ func TestNothingIsSpentThatCannotBeSaved(t *testing.T) {
 	w := newWorld(t, settings{})
 	before := w.signedIn(2*lifetime, true)
 	reading, done := make(chan struct{}), make(chan struct{})
-	go store.New(w.dir).View(func(*store.Tx) error { // another program, which nobody can write beside
+	go store.New(w.dir, store.Options{}).View(func(*store.Tx) error { // another program, which nobody can write beside
 		close(reading)
 		<-done
 		return nil

@@ -94,7 +94,7 @@ func newWorld(t *testing.T, s settings) *world {
 // manager is that of one more window.
 func (w *world) manager(change func(*auth.Config)) *auth.Manager {
 	config := auth.Config{
-		Store: store.New(w.dir), Provider: gitlabsm.Provider{},
+		Store: store.New(w.dir, store.Options{}), Provider: gitlabsm.Provider{},
 		Transport: func(in store.Instance) (http.RoundTripper, error) {
 			base, err := w.transports.Get(in.Network)
 			if err == nil && w.through != nil {
@@ -120,7 +120,7 @@ func (w *world) manager(change func(*auth.Config)) *auth.Manager {
 // instance is the one that is configured.
 func (w *world) instance() (in store.Instance) {
 	w.t.Helper()
-	err := store.New(w.dir).View(func(tx *store.Tx) (err error) {
+	err := store.New(w.dir, store.Options{}).View(func(tx *store.Tx) (err error) {
 		in, err = tx.Instance(w.URL())
 		return err
 	})
@@ -156,14 +156,14 @@ func (w *world) signedIn(age time.Duration, withRefreshToken bool) store.Tokens 
 
 func (w *world) update(fn func(*store.Tx) error) {
 	w.t.Helper()
-	if err := store.New(w.dir).Update(fn); err != nil {
+	if err := store.New(w.dir, store.Options{}).Update(fn); err != nil {
 		w.t.Fatal(err)
 	}
 }
 
 // saved is sam's account as it is on disk.
 func (w *world) saved() (account store.Account, tokens store.Tokens, err error) {
-	err = store.New(w.dir).View(func(tx *store.Tx) error {
+	err = store.New(w.dir, store.Options{}).View(func(tx *store.Tx) error {
 		if account, err = tx.Account(w.key()); err != nil {
 			return err
 		}

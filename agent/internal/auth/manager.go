@@ -92,9 +92,6 @@ func (m *Manager) signedInAccount(key store.AccountKey) (account store.Account, 
 		if account, err = tx.Account(key); err != nil {
 			return err
 		}
-		if account.Key() != key {
-			return wrongRecord(key.Instance)
-		}
 		if account.Refused != "" {
 			return refusedError(account)
 		}
@@ -109,6 +106,8 @@ func (m *Manager) signedInAccount(key store.AccountKey) (account store.Account, 
 	case errors.Is(err, store.ErrKeyLost):
 		account.Refused = ReasonKeyLost
 		err = fmt.Errorf("%w: %w", store.ErrKeyLost, refusedError(account))
+	case errors.Is(err, store.ErrKeyLocked):
+		err = keyLocked(account, err)
 	}
 	return account, tokens, err
 }
@@ -138,23 +137,27 @@ const (
 	ReasonAnswerLost = "answerLost"
 )
 
+// causeKeyLocked is why tokens cannot be used for now. It is no state of the
+// account: they are good again when the keyring is unlocked.
+const causeKeyLocked = "keyLocked"
+
+func keyLocked(account store.Account, cause error) error {
+	return &protocol.Error{
+		Code:     protocol.SignInRequired,
+		Message:  "the tokens of " + account.User.Username + " cannot be opened: " + cause.Error(),
+		Hint:     "Unlock the keyring (sign in to the desktop session) and try again. Or sign in again with gitlabSM/authenticate: the new tokens are then kept with a key file.",
+		Instance: account.Instance,
+		Details:  &protocol.ErrorDetails{Cause: causeKeyLocked},
+		Err:      cause,
+	}
+}
+
 // NotSignedIn is the error for an instance without an account.
 func NotSignedIn(instance string) error {
 	return &protocol.Error{
 		Code:     protocol.SignInRequired,
 		Message:  "nobody is signed in to " + instance,
 		Hint:     "Sign in with gitlabSM/authenticate.",
-		Instance: instance,
-	}
-}
-
-// wrongRecord is the error for a record of the store that says it is another's. It
-// was edited by hand, or by somebody who would like a token to go elsewhere.
-func wrongRecord(instance string) error {
-	return &protocol.Error{
-		Code:     protocol.StoreDamaged,
-		Message:  "what the store has of " + instance + " says that it is of another instance or account",
-		Hint:     "Remove the instance with gitlabSM/unconfigure, configure it again, and sign in.",
 		Instance: instance,
 	}
 }

@@ -43,6 +43,16 @@ func (m *Manager) application(in store.Instance, redirect string) (*application,
 	if errors.Is(err, store.ErrKeyLost) {
 		return nil, invalidClient(in.ID, "the key that seals the client secret is lost")
 	}
+	if errors.Is(err, store.ErrKeyLocked) {
+		return nil, &protocol.Error{
+			Code:     protocol.InvalidClient,
+			Message:  "the client secret cannot be opened: " + err.Error(),
+			Hint:     "Unlock the keyring (sign in to the desktop session) and try again, or configure the instance again with its secret.",
+			Instance: in.ID,
+			Details:  &protocol.ErrorDetails{Cause: causeKeyLocked},
+			Err:      err,
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

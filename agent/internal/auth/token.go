@@ -232,9 +232,6 @@ func (m *Manager) applicationOf(account store.Account) (*application, error) {
 	if err != nil {
 		return nil, err
 	}
-	if in.ID != account.Instance {
-		return nil, wrongRecord(account.Instance)
-	}
 	in.ClientID, in.Scopes = account.ClientID, account.Scopes
 	return m.application(in, account.RedirectURI)
 }

@@ -130,7 +130,7 @@
 //	                                   a laptop's sleep
 //	! store locked                     by another program, until "unlocked"
 //	! store damaged
-//	! store key lost
+//	! store key lost                   agents that have used it still know it
 //	! file PATH PATTERN                a file in the workspace is JSON like that
 //	! file PATH absent
 //

@@ -17,6 +17,9 @@ import (
 	"github.com/teamcodestream/codestream-agent/protocol"
 )
 
+// emptyStatus is the result of gitlabSM/status where nothing is configured.
+const emptyStatus = `{"instances":[],"store":{"dataDir":"","key":"none"}}`
+
 // TestMain makes the test program an agent too, for Binary.
 func TestMain(m *testing.M) {
 	if len(os.Args) == 2 && os.Args[1] == "--stdio" {
@@ -79,7 +82,7 @@ func serveFake(dataDir string, stdin io.Reader, stdout, stderr io.Writer, hooks 
 			shutdown = true
 			a.result(m.ID, "null")
 		case m.Method == "gitlabSM/status":
-			a.result(m.ID, `{"instances":[]}`)
+			a.result(m.ID, emptyStatus)
 		default:
 			a.fail(m.ID, protocol.MethodNotFound, "unknown")
 		}

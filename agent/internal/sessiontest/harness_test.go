@@ -103,12 +103,12 @@ gitlab
 			[]string{"test.txtar:4:", ".instances: want 1 elements, got 0", "-> 1 gitlabSM/status {}"}},
 		{"wrong error", askStatus + `<- 1 error NotConfigured`, nil, []string{"want the error NotConfigured, got the response to 1 with a result"}},
 		{"wrong order", askStatus + "<- 1 result {}\n<- window/showMessage {}",
-			status(func(a *fakeAgent, id, _ json.RawMessage) { a.message("x"); a.result(id, `{"instances":[]}`) }),
+			status(func(a *fakeAgent, id, _ json.RawMessage) { a.message("x"); a.result(id, emptyStatus) }),
 			[]string{"test.txtar:4: unexpected message", "want the response to 1, got window/showMessage"}},
 		{"any order", askStatus + "<= 1 result {}\n<= window/showMessage {}",
-			status(func(a *fakeAgent, id, _ json.RawMessage) { a.message("x"); a.result(id, `{"instances":[]}`) }), nil},
+			status(func(a *fakeAgent, id, _ json.RawMessage) { a.message("x"); a.result(id, emptyStatus) }), nil},
 		{"unexpected message", askStatus + `<- 1 result {}`,
-			status(func(a *fakeAgent, id, _ json.RawMessage) { a.result(id, `{"instances":[]}`); a.message("late") }),
+			status(func(a *fakeAgent, id, _ json.RawMessage) { a.result(id, emptyStatus); a.message("late") }),
 			[]string{"unexpected message", `"message":"late"`}},
 		{"message after shutdown", askStatus + `<- 1 result {}`,
 			map[string]hook{"exit": func(a *fakeAgent, _, _ json.RawMessage) { a.message("late") }},
@@ -119,11 +119,11 @@ gitlab
 			status(func(a *fakeAgent, id, _ json.RawMessage) {
 				a.notify("window/logMessage", `{"type":4,"message":"one"}`)
 				a.notify("window/logMessage", `{"type":4,"message":"two"}`)
-				a.result(id, `{"instances":[]}`)
+				a.result(id, emptyStatus)
 			}), nil},
 
 		{"garbage on stdout", askStatus + `<- 1 result {}`,
-			status(func(a *fakeAgent, id, _ json.RawMessage) { a.write("debug: here\n"); a.result(id, `{"instances":[]}`) }),
+			status(func(a *fakeAgent, id, _ json.RawMessage) { a.write("debug: here\n"); a.result(id, emptyStatus) }),
 			[]string{"stdout belongs to the protocol", "d"}},
 		{"garbage after the last frame", askStatus + `<- 1 result {}`,
 			map[string]hook{"exit": func(a *fakeAgent, _, _ json.RawMessage) { a.write("Con") }},
@@ -135,14 +135,16 @@ gitlab
 				a.send(`{"jsonrpc":"2.0","id":1,"result":{},"error":{"code":1,"message":"x"}}`)
 			}), []string{"either a result or an error"}},
 		{"other id", askStatus + `<- 1 result {}`,
-			status(func(a *fakeAgent, _, _ json.RawMessage) { a.result(json.RawMessage(`"1"`), `{"instances":[]}`) }),
+			status(func(a *fakeAgent, _, _ json.RawMessage) { a.result(json.RawMessage(`"1"`), emptyStatus) }),
 			[]string{`want the response to 1, got the response to "1"`}},
 		{"code and name disagree", askStatus + `<- 1 error NotConfigured`,
 			status(func(a *fakeAgent, _, _ json.RawMessage) {
 				a.send(`{"jsonrpc":"2.0","id":1,"error":{"code":1001,"message":"x","data":{"name":"NotFound","message":"x"}}}`)
 			}), []string{`code 1001 is NotConfigured, but data.name says "NotFound"`}},
 		{"field that is not declared", askStatus + `<- 1 result {}`,
-			status(func(a *fakeAgent, id, _ json.RawMessage) { a.result(id, `{"instances":[],"more":1}`) }), []string{".more is not declared"}},
+			status(func(a *fakeAgent, id, _ json.RawMessage) {
+				a.result(id, `{"instances":[],"store":{"dataDir":"","key":"none"},"more":1}`)
+			}), []string{".more is not declared"}},
 		{"null for a list", askStatus + `<- 1 result {}`,
 			status(func(a *fakeAgent, id, _ json.RawMessage) { a.result(id, `{"instances":null}`) }), []string{".instances is null"}},
 		{"field that has to be there", askStatus + `<- 1 result {}`,

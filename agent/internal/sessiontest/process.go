@@ -41,13 +41,13 @@ const linger = 5 * time.Second
 // Binary launches the program at path as an editor does: "path --stdio", with more
 // arguments where there are. Its environment is its own: the home directory and
 // all that hangs below it are temporary unless env says where, and neither
-// $BROWSER nor a display are there.
+// $BROWSER, nor a display, nor the keyring of whoever runs the tests are there.
 func Binary(path string, more ...string) Launcher {
 	return func(t testing.TB, dataDir string, env []string) *Process {
 		t.Helper()
 		cmd := exec.Command(path, append([]string{"--stdio"}, more...)...)
 		cmd.Dir = t.TempDir()
-		cmd.Env = slices.Concat(inherited(), home(cmd.Dir), env, []string{"CODESTREAM_DATA_DIR=" + dataDir})
+		cmd.Env = slices.Concat(inherited(), home(cmd.Dir), []string{"CODESTREAM_KEYRING=off"}, env, []string{"CODESTREAM_DATA_DIR=" + dataDir})
 		cmd.WaitDelay = linger
 		stderr := new(record)
 		cmd.Stderr = stderr

@@ -19,7 +19,7 @@ import (
 // them.
 const (
 	storeFile = "agent.db"
-	keyFile   = "key"
+	keyFiles  = "key-*"
 )
 
 // lockPoll is how often the harness looks whether an agent has let go of the
@@ -46,7 +46,7 @@ func parseStore(words *script.Words) action {
 		return func(ctx context.Context, s *session) error { return damageStore(ctx, s.dataDir) }
 	case "key":
 		words.Expect("lost")
-		return func(_ context.Context, s *session) error { return os.Remove(filepath.Join(s.dataDir, keyFile)) }
+		return func(_ context.Context, s *session) error { return loseKey(s.dataDir) }
 	default:
 		words.Fail("%q does not happen to a store", verb)
 		return nil
@@ -55,7 +55,7 @@ func parseStore(words *script.Words) action {
 
 // expireAccount lets a user's tokens appear to have ended an hour ago.
 func expireAccount(dataDir, user string) error {
-	return store.New(dataDir).Update(func(tx *store.Tx) error {
+	return store.New(dataDir, store.Options{}).Update(func(tx *store.Tx) error {
 		accounts, err := tx.Accounts()
 		if err != nil {
 			return err
@@ -87,6 +87,18 @@ func expireAccount(dataDir, user string) error {
 		}
 		return nil
 	})
+}
+
+// loseKey removes the key that seals the secrets.
+func loseKey(dataDir string) error {
+	paths, err := filepath.Glob(filepath.Join(dataDir, keyFiles))
+	if err == nil && len(paths) != 1 {
+		err = fmt.Errorf("there are %d key files, want one", len(paths))
+	}
+	if err != nil {
+		return err
+	}
+	return os.Remove(paths[0])
 }
 
 // lockStore holds the file as another program would.

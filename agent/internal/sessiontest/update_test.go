@@ -14,7 +14,7 @@ func TestUpdateRewritesOnlyWhatIsExpected(t *testing.T) {
 		_ = json.Unmarshal(params, &p)
 		a.notify("gitlabSM/didStartAuthentication", fmt.Sprintf(`{"instance":%q,"method":"browser","authorizeUrl":%q,`+
 			`"redirectUri":"http://127.0.0.1:4711/cb","expiresAt":"2030-01-02T03:04:05Z"}`, p.Instance, p.Instance+"/oauth/authorize?state=1"))
-		a.result(id, `{"instances":[]}`)
+		a.result(id, emptyStatus)
 		a.message("late")
 	}}
 	const before = `Prose.
@@ -38,7 +38,7 @@ gitlab   gl
 # a comment
 ->  1 gitlabSM/status {"instance":   "${gl}"}
 <- gitlabSM/didStartAuthentication {"method": "browser", "instance": "${string}", "expiresAt": "${time}"}
-<- 1 result {"instances": []}
+<- 1 result {"instances": [], "store": {"dataDir": "", "key": "none"}}
 
 ! gl counts GET /x 0
 <- window/showMessage {"type": 3, "message": "late"}
@@ -75,7 +75,7 @@ untouched
     "authorizeUrl": "${gl}/oauth/authorize?${string}",
     "redirectUri": "http://127.0.0.1:${port}/cb",
     "expiresAt": "${time}"}
-<- 1 result {"instances": []}
+<- 1 result {"instances": [], "store": {"dataDir": "", "key": "none"}}
 <- window/showMessage {"type": 3, "message": "late"}
 `
 	if got := update(empty); got != filled {

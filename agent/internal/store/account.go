@@ -53,6 +53,8 @@ type sealedTokens struct {
 // Key names the account among all instances.
 func (a Account) Key() AccountKey { return AccountKey{a.Instance, a.ID} }
 
+func (a Account) recordKey() []byte { return accountKey(a.Key()) }
+
 // Accounts lists all accounts, instance by instance.
 func (tx *Tx) Accounts() ([]Account, error) {
 	return list[Account](tx, bucketAccounts, nil)
@@ -69,14 +71,17 @@ func (tx *Tx) Account(key AccountKey) (Account, error) {
 }
 
 // Tokens returns the tokens of an account. It returns ErrNotFound where it has
-// none (any more), and ErrKeyLost where they can no longer be opened.
+// none (any more), ErrKeyLost where they can no longer be opened, and ErrKeyLocked
+// where they cannot be opened now.
 func (tx *Tx) Tokens(key AccountKey) (Tokens, error) {
 	plain, err := tx.secret(tokensKey(key))
 	if err != nil {
 		return Tokens{}, err
 	}
-	tokens, err := decode[sealedTokens](tokensKey(key), plain)
-	return Tokens{secret.New(tokens.Access), secret.New(tokens.Refresh)}, err
+	sealed, err := decode[sealedTokens](tokensKey(key), plain)
+	tokens := Tokens{secret.New(sealed.Access), secret.New(sealed.Refresh)}
+	tx.seen(tokens.Access, tokens.Refresh)
+	return tokens, err
 }
 
 // PutAccount saves an account with new tokens, in place of those it had.
@@ -84,6 +89,7 @@ func (tx *Tx) PutAccount(account Account, tokens Tokens) error {
 	if !validKey(account.ID) || !validKey(account.Instance) {
 		return errInvalidID
 	}
+	tx.seen(tokens.Access, tokens.Refresh)
 	previous, err := tx.Account(account.Key())
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return err

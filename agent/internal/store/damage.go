@@ -60,14 +60,14 @@ func (s *Store) mend(err error) error {
 // putAside renames the damaged file. It returns "" where another process has
 // done so first: the file that is there now is then another.
 func (s *Store) putAside(found *damage) (string, error) {
-	lock := flock.New(s.path()+".mend", flock.SetPermissions(0o600))
+	lock := flock.New(s.path()+".mend", flock.SetPermissions(fileMode))
 	ctx, cancel := context.WithTimeout(context.Background(), lockTimeout)
 	defer cancel()
 	if _, err := lock.TryLockContext(ctx, lockPoll); err != nil {
 		return "", err
 	}
 	defer lock.Unlock()
-	now, err := os.Stat(s.path())
+	now, err := os.Lstat(s.path())
 	if errors.Is(err, os.ErrNotExist) || err == nil && found != nil && found.file != nil && !os.SameFile(now, found.file) {
 		return "", nil
 	}

@@ -28,8 +28,15 @@ func TestADamagedFileIsPutAside(t *testing.T) {
 	}
 	for name, damage := range map[string]func(*testing.T, *store.Store){
 		"garbage":                     overwrite,
+		"zeros":                       zero,
 		"an instance that is no JSON": inFile("instances", gitlab, "{"),
 		"an account that is no JSON":  inFile("accounts", sam.String(), "[]"),
+		"an instance's other id":      inFile("instances", gitlab, `{"id":"https://attacker.example.com"}`),
+		"an account's other instance": inFile("accounts", sam.String(), `{"id":"1","instance":"https://attacker.example.com"}`),
+		"a current key without an id": inFile("meta", "key", "none"),
+		"a key that is no JSON":       inFile("keys", "0123456789abcdef", "["),
+		"a key without an id":         inFile("keys", "0", "{}"),
+		"schema version 0":            inFile("meta", "schema", "\x00\x00\x00\x00"),
 		"no schema version":           inFile("meta", "schema", "one"),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -39,7 +46,7 @@ func TestADamagedFileIsPutAside(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			second := store.New(s.Dir()) // another window's
+			second := store.New(s.Dir(), store.Options{}) // another window's
 
 			err = readAll(s)
 			known := damaged(t, err)
@@ -82,7 +89,7 @@ func TestDamageIsPutAsideOnce(t *testing.T) {
 	var windows sync.WaitGroup
 	for i := range 8 {
 		windows.Go(func() {
-			window := store.New(s.Dir())
+			window := store.New(s.Dir(), store.Options{})
 			id := fmt.Sprintf("https://gitlab-%d.example.com", i)
 			for {
 				err := window.Update(func(tx *store.Tx) error { return tx.PutInstance(store.Instance{ID: id}, secret.Text{}) })
@@ -125,7 +132,7 @@ func TestTheNewFileOfAnotherWindowIsNotPutAside(t *testing.T) {
 	if err := os.Rename(path, path+".elsewhere"); err != nil {
 		t.Fatal(err)
 	}
-	update(t, store.New(s.Dir()), func(tx *store.Tx) error { return tx.PutInstance(store.Instance{ID: other}, secret.Text{}) })
+	update(t, store.New(s.Dir(), store.Options{}), func(tx *store.Tx) error { return tx.PutInstance(store.Instance{ID: other}, secret.Text{}) })
 	if err := mending.Unlock(); err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +147,7 @@ func TestTheNewFileOfAnotherWindowIsNotPutAside(t *testing.T) {
 func TestANewerStoreIsLeftAlone(t *testing.T) {
 	s := filled(t)
 	raw(t, s, func(tx *bolt.Tx) error {
-		return tx.Bucket([]byte("meta")).Put([]byte("schema"), binary.BigEndian.AppendUint32(nil, 2))
+		return tx.Bucket([]byte("meta")).Put([]byte("schema"), binary.BigEndian.AppendUint32(nil, 3))
 	})
 	before := files(t, s.Dir())
 	for range 2 {
@@ -160,7 +167,7 @@ func TestADirectoryThatCannotBeMade(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s := store.New(filepath.Join(file, "data"))
+	s := store.New(filepath.Join(file, "data"), store.Options{})
 	damaged(t, readAll(s))
 	damaged(t, s.Update(func(tx *store.Tx) error { return nil }))
 	damaged(t, s.Watch(t.Context(), func() bool { t.Error("a change was told"); return true }))
@@ -181,12 +188,18 @@ func damaged(t *testing.T, err error) *protocol.Error {
 	return known
 }
 
+// readAll lists what the store has, and writes nothing new.
 func readAll(s *store.Store) error {
-	return s.View(func(tx *store.Tx) error {
+	err := s.View(func(tx *store.Tx) error {
 		_, instances := tx.Instances()
 		_, accounts := tx.Accounts()
-		return errors.Join(instances, accounts)
+		_, place := tx.KeyPlace()
+		return errors.Join(instances, accounts, place)
 	})
+	if err != nil {
+		return err
+	}
+	return s.Update(func(*store.Tx) error { return nil })
 }
 
 // overwrite replaces the file's content by garbage of the same size.
@@ -200,6 +213,19 @@ func overwrite(t *testing.T, s *store.Store) {
 	garbage := make([]byte, info.Size())
 	rand.Read(garbage)
 	if err := os.WriteFile(path, garbage, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// zero replaces the file's content by zeros.
+func zero(t *testing.T, s *store.Store) {
+	t.Helper()
+	path := filepath.Join(s.Dir(), databaseFile)
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, make([]byte, info.Size()), 0o600); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -23,6 +23,8 @@ type Instance struct {
 	Version string `json:"version,omitempty"`
 }
 
+func (in Instance) recordKey() []byte { return instanceKey(in.ID) }
+
 // Instances lists all instances in the order of their ids.
 func (tx *Tx) Instances() ([]Instance, error) {
 	return list[Instance](tx, bucketInstances, nil)
@@ -39,6 +41,7 @@ func (tx *Tx) PutInstance(in Instance, clientSecret secret.Text) error {
 	if !validKey(in.ID) {
 		return errInvalidID
 	}
+	tx.seen(clientSecret)
 	in.Confidential = !clientSecret.IsEmpty()
 	if err := put(tx, bucketInstances, instanceKey(in.ID), in); err != nil {
 		return err
@@ -60,13 +63,16 @@ func (tx *Tx) SetVersion(id, version string) error {
 }
 
 // ClientSecret returns the instance's client secret, which is empty where there
-// is none. It returns ErrKeyLost where it can no longer be opened.
+// is none. It returns ErrKeyLost where it can no longer be opened, and
+// ErrKeyLocked where it cannot be opened now.
 func (tx *Tx) ClientSecret(id string) (secret.Text, error) {
 	plain, err := tx.secret(clientSecretKey(id))
 	if errors.Is(err, ErrNotFound) {
 		return secret.Text{}, nil
 	}
-	return secret.New(string(plain)), err
+	clientSecret := secret.New(string(plain))
+	tx.seen(clientSecret)
+	return clientSecret, err
 }
 
 // DeleteInstance forgets an instance, its accounts and all their secrets.

@@ -9,8 +9,10 @@ var (
 	bucketInstances = []byte("instances")
 	bucketAccounts  = []byte("accounts")
 	bucketSecrets   = []byte("secrets")
+	bucketKeys      = []byte("keys") // what is known of data keys, by id
 
-	keySchema = []byte("schema")
+	keySchema  = []byte("schema")
+	keyCurrent = []byte("key") // the id of the data key that seals new secrets
 )
 
 // AccountKey names an account among all instances.

@@ -57,13 +57,13 @@ func (s *Store) LockAccount(ctx context.Context, key AccountKey) (unlock func(),
 	case <-ctx.Done():
 		return nil, s.noLock(ctx)
 	}
-	dir := filepath.Join(s.dir, "locks")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	dir := filepath.Join(s.dir, locksDir)
+	if err := os.MkdirAll(dir, dirMode); err != nil {
 		<-slot
 		return nil, s.unusable(err)
 	}
 	sum := sha256.Sum256([]byte(key.String()))
-	file := flock.New(filepath.Join(dir, hex.EncodeToString(sum[:16])), flock.SetPermissions(0o600))
+	file := flock.New(filepath.Join(dir, hex.EncodeToString(sum[:16])), flock.SetPermissions(fileMode))
 	if _, err := file.TryLockContext(ctx, lockPoll); err != nil {
 		<-slot
 		if ctx.Err() != nil {

@@ -42,8 +42,8 @@ func TestAnAccountIsLockedForOtherGoroutines(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	refused(t, s, sam)                  // by the slot of this process
-	refused(t, store.New(s.Dir()), sam) // by the file
+	refused(t, s, sam)                                   // by the slot of this process
+	refused(t, store.New(s.Dir(), store.Options{}), sam) // by the file
 	waiting := make(chan error, 1)
 	go func() {
 		next, err := s.LockAccount(context.Background(), sam)
@@ -66,7 +66,7 @@ func TestAWaitForALockEndsWithItsCause(t *testing.T) {
 	}
 	defer unlock()
 	why := errors.New("the editor has lost patience")
-	for name, waiter := range map[string]*store.Store{"goroutine": s, "process": store.New(s.Dir())} {
+	for name, waiter := range map[string]*store.Store{"goroutine": s, "process": store.New(s.Dir(), store.Options{})} {
 		ctx, cancel := context.WithCancelCause(context.Background())
 		cancel(why)
 		if _, err := waiter.LockAccount(ctx, sam); !errors.Is(err, why) {

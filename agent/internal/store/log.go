@@ -17,7 +17,7 @@ func (s *Store) note(what string, began time.Time, err *error) {
 	took := time.Since(began)
 	var known protocol.Code
 	failed := errors.As(*err, &known) // ErrNotFound and the like are answers
-	if s.Log == nil || took < slow && !failed {
+	if took < slow && !failed {
 		return
 	}
 	attrs := []any{"what", what, "took", took.Round(time.Microsecond), "dir", s.dir}

@@ -18,8 +18,8 @@ import (
 
 // The names that the data directory's files have.
 const (
-	databaseFile = "agent.db"
-	keyFile      = "key"
+	databaseFile  = "agent.db"
+	legacyKeyFile = "key"
 )
 
 // holderVariable makes a process of the test binary hold an account's lock in
@@ -37,18 +37,24 @@ var (
 )
 
 // TestMain checks that no goroutine outlives the tests, unless this process is
-// only here to hold a lock.
+// only here to help one.
 func TestMain(m *testing.M) {
-	if dir := os.Getenv(holderVariable); dir != "" {
-		os.Exit(holdLock(dir))
+	for variable, help := range helpers {
+		if argument := os.Getenv(variable); argument != "" {
+			os.Exit(help(argument))
+		}
 	}
 	goleak.VerifyTestMain(m)
 }
 
+// helpers are what a process of the test binary can do for a test, by the variable
+// that asks for it.
+var helpers = map[string]func(argument string) int{holderVariable: holdLock, moverVariable: move}
+
 // holdLock takes the lock of sam's account, says so, and lets go of it when
 // stdin ends.
 func holdLock(dir string) int {
-	unlock, err := store.New(dir).LockAccount(context.Background(), sam)
+	unlock, err := store.New(dir, store.Options{}).LockAccount(context.Background(), sam)
 	if err != nil {
 		fmt.Println(err)
 		return 1
@@ -70,17 +76,26 @@ func account(key store.AccountKey) store.Account {
 // filled returns a store with an instance, two accounts and their secrets.
 func filled(t *testing.T) *store.Store {
 	t.Helper()
-	s := store.New(filepath.Join(t.TempDir(), "data"))
-	update(t, s, func(tx *store.Tx) error {
-		if err := tx.PutInstance(store.Instance{ID: gitlab, ClientID: "client"}, secret.New("secret-of-the-client")); err != nil {
-			return err
-		}
-		if err := tx.PutAccount(account(sam), store.Tokens{Access: secret.New("access-of-sam"), Refresh: secret.New("refresh-of-sam")}); err != nil {
-			return err
-		}
-		return tx.PutAccount(account(alex), store.Tokens{Access: secret.New("access-of-alex")})
-	})
+	return filledWith(t, store.Options{})
+}
+
+// filledWith is filled with options.
+func filledWith(t *testing.T, o store.Options) *store.Store {
+	t.Helper()
+	s := store.New(filepath.Join(t.TempDir(), "data"), o)
+	update(t, s, fill)
 	return s
+}
+
+// fill puts an instance, two accounts and their secrets.
+func fill(tx *store.Tx) error {
+	if err := tx.PutInstance(store.Instance{ID: gitlab, ClientID: "client"}, secret.New("secret-of-the-client")); err != nil {
+		return err
+	}
+	if err := tx.PutAccount(account(sam), store.Tokens{Access: secret.New("access-of-sam"), Refresh: secret.New("refresh-of-sam")}); err != nil {
+		return err
+	}
+	return tx.PutAccount(account(alex), store.Tokens{Access: secret.New("access-of-alex")})
 }
 
 func update(t *testing.T, s *store.Store, fn func(*store.Tx) error) {
@@ -98,6 +113,29 @@ func tokens(s *store.Store, key store.AccountKey) (tokens store.Tokens, err erro
 	})
 	return tokens, err
 }
+
+// keyFiles lists the files with data keys.
+func keyFiles(t testing.TB, s *store.Store) []string {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(s.Dir(), legacyKeyFile+"*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return paths
+}
+
+// keyFile returns the one file with a data key.
+func keyFile(t testing.TB, s *store.Store) string {
+	t.Helper()
+	paths := keyFiles(t, s)
+	if len(paths) != 1 {
+		t.Fatalf("the key files are %q, want one", paths)
+	}
+	return paths[0]
+}
+
+// another is the store of another window, which knows no key yet.
+func another(s *store.Store) *store.Store { return store.New(s.Dir(), s.Options) }
 
 // instances reads the ids of all instances.
 func instances(s *store.Store) (ids []string, err error) {

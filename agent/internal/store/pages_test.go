@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,7 +12,6 @@ import (
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
-	"github.com/teamcodestream/codestream-agent/protocol"
 )
 
 // TestDamagedPagesArePutAside breaks the file as a disk or a power cut does. What
@@ -27,7 +27,7 @@ func TestDamagedPagesArePutAside(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := store.New(t.TempDir())
+			s := store.New(t.TempDir(), store.Options{})
 			update(t, s, func(tx *store.Tx) error {
 				for i := range 200 {
 					a := account(store.AccountKey{Instance: gitlab, Account: fmt.Sprint(i)})
@@ -54,7 +54,7 @@ func TestDamagedPagesArePutAside(t *testing.T) {
 			if _, err := os.Stat(known.Details.File); err != nil || known.Details.File == path {
 				t.Errorf("no copy was put aside: %q, %v", known.Details.File, err)
 			}
-			for _, window := range []*store.Store{s, store.New(s.Dir())} {
+			for _, window := range []*store.Store{s, store.New(s.Dir(), store.Options{})} {
 				update(t, window, func(tx *store.Tx) error { return tx.PutInstance(store.Instance{ID: other}, secret.Text{}) })
 				if ids, err := instances(window); err != nil || len(ids) != 1 {
 					t.Errorf("the new store has %q, %v", ids, err)
@@ -64,15 +64,23 @@ func TestDamagedPagesArePutAside(t *testing.T) {
 	}
 }
 
-// TestAFileThatIsNoFile is not damage: there is nothing that could be put aside.
+// A directory, for example, in the place of the file is put aside as it is.
 func TestAFileThatIsNoFile(t *testing.T) {
-	s := store.New(t.TempDir())
-	if err := os.Mkdir(filepath.Join(s.Dir(), databaseFile), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	known := damaged(t, s.Update(func(*store.Tx) error { return nil }))
-	if known.Hint == "" || known.Code != protocol.StoreDamaged {
-		t.Errorf("the error is %+v", known)
+	s := store.New(t.TempDir(), store.Options{})
+	path := filepath.Join(s.Dir(), databaseFile)
+	for name, use := range map[string]func() error{
+		"read":  func() error { return readAll(s) },
+		"write": func() error { return s.Update(fill) },
+	} {
+		if err := errors.Join(os.RemoveAll(path), os.MkdirAll(filepath.Join(path, "within"), 0o700)); err != nil {
+			t.Fatal(err)
+		}
+		known := damaged(t, use())
+		if _, err := os.Stat(filepath.Join(known.Details.File, "within")); err != nil {
+			t.Errorf("%s: what was in the way is not in %q: %v", name, known.Details.File, err)
+		}
+		update(t, s, fill)
+		wantSecrets(t, s)
 	}
 }
 

@@ -118,7 +118,7 @@ func TestARefusedAccountLosesItsTokensOnly(t *testing.T) {
 
 func TestRecordsThatAreNotThere(t *testing.T) {
 	nobody := store.AccountKey{Instance: gitlab, Account: "none"}
-	for name, s := range map[string]*store.Store{"new": store.New(t.TempDir()), "filled": filled(t)} {
+	for name, s := range map[string]*store.Store{"new": store.New(t.TempDir(), store.Options{}), "filled": filled(t)} {
 		err := s.View(func(tx *store.Tx) error {
 			_, instance := tx.Instance(other)
 			_, account := tx.Account(nobody)

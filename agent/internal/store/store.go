@@ -1,29 +1,23 @@
 package store
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"sync"
-	"syscall"
+	"sync/atomic"
 	"time"
 
-	bolt "go.etcd.io/bbolt"
-	bolterrors "go.etcd.io/bbolt/errors"
+	"golang.org/x/sync/singleflight"
 
+	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
 	"github.com/teamcodestream/codestream-agent/protocol"
 )
 
 const (
 	fileName = "agent.db"
-
-	// schema is the version of the layout. It changes when an older agent could
-	// no longer read what a newer one writes.
-	schema = 1
 
 	// lockTimeout bounds the wait for another process's transaction, which takes
 	// milliseconds where nothing is wrong.
@@ -34,28 +28,51 @@ const (
 // means to the user.
 var ErrNotFound = errors.New("store: no such record")
 
+// Options say how a store keeps its data keys.
+type Options struct {
+	// Keyring holds data keys. Default: none, so that they lie in files.
+	Keyring Keyring
+	// Seen is told each secret that is unsealed or put, within the transaction.
+	// Default: nobody is.
+	Seen func(secret.Text)
+	// Log is told what was mended, and at the level debug what was slow or failed.
+	// Default: nobody is.
+	Log *slog.Logger
+}
+
 // Store is a user's data directory. Its methods may be called from many
 // goroutines, and from many processes that have the same directory.
 type Store struct {
-	// Log is told at the level debug of what was slow or failed; nil for nobody. It
-	// is set before the first transaction.
-	Log *slog.Logger
-
-	dir  string
-	keys keyFile
+	dir string
+	Options
 
 	// file is held for reading by View and for writing by Update: bbolt polls its
 	// file lock every 50 ms, which goroutines of one process need not suffer.
 	file sync.RWMutex
 
+	off     atomic.Bool                 // new keys stay out of the keyring
+	secured atomic.Bool                 // modes and owners were looked at
+	sound   atomic.Pointer[os.FileInfo] // the file as it was last found whole
+	asking  singleflight.Group          // for keys in the keyring, by id
+	answers atomic.Bool                 // whether the keyring did, when last asked
+	keys    keyCache
+
 	accounts accountLocks
 }
 
 // New returns the store in the directory dir. Nothing is read or created before
-// the first transaction.
-func New(dir string) *Store {
-	return &Store{dir: dir, keys: keyFile{path: filepath.Join(dir, "key")}}
+// the first transaction, and no keyring asked before a secret needs it.
+func New(dir string, o Options) *Store {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Store{dir: dir, Options: o}
 }
+
+// UseKeyring says whether new data keys go into the keyring; they do until it is
+// called. What the keyring holds already is still read there where they do not,
+// and moves to a key file with the next secret that is written.
+func (s *Store) UseKeyring(use bool) { s.off.Store(!use) }
 
 // Dir returns the data directory.
 func (s *Store) Dir() string { return s.dir }
@@ -65,130 +82,72 @@ func (s *Store) path() string { return filepath.Join(s.dir, fileName) }
 // View runs fn with a consistent view of the store. A store that does not exist
 // yet is empty.
 //
+// fn may be run several times, each time with a new view: a data key is fetched
+// between two runs, so that a slow keyring never holds the file. What fn does
+// besides reading has to bear that.
+//
 // Errors: StoreBusy where another process holds the file for too long,
-// StoreDamaged where it cannot be read.
-func (s *Store) View(fn func(*Tx) error) (err error) {
-	defer s.note("view", time.Now(), &err)
-	s.file.RLock()
-	err = s.transact(true, fn)
-	s.file.RUnlock()
-	return s.mend(err)
-}
+// StoreDamaged where it cannot be read or is not safe to use.
+func (s *Store) View(fn func(*Tx) error) error { return s.run(true, fn) }
 
 // Update runs fn with a transaction that is on disk when Update returns without
 // an error, and has left no trace when it returns one. The directory and the
-// file are created where they do not exist.
+// file are created where they do not exist. fn may be run several times, as in
+// View; only the last run counts.
 //
 // Errors: as View.
-func (s *Store) Update(fn func(*Tx) error) (err error) {
-	defer s.note("update", time.Now(), &err)
-	if err := s.createDir(); err != nil {
-		return s.unusable(err)
+func (s *Store) Update(fn func(*Tx) error) error { return s.run(false, fn) }
+
+// run runs fn until it has all the keys that it asks for.
+func (s *Store) run(readOnly bool, fn func(*Tx) error) (err error) {
+	what := "update"
+	if readOnly {
+		what = "view"
 	}
-	s.file.Lock()
-	err = s.transact(false, fn)
-	s.file.Unlock()
+	defer s.note(what, time.Now(), &err)
+	c := &call{}
+	for {
+		err := s.attempt(readOnly, c, fn)
+		if errors.Is(err, errOldSchema) {
+			if err := s.attempt(false, c, func(*Tx) error { return nil }); err != nil {
+				return err
+			}
+			continue
+		}
+		if c.need == nil {
+			s.finish(c, err)
+			return err
+		}
+		if err := s.provide(c); err != nil {
+			s.finish(c, err)
+			return err
+		}
+	}
+}
+
+// attempt runs fn once. Where c.need is set afterwards, the run does not count.
+func (s *Store) attempt(readOnly bool, c *call, fn func(*Tx) error) error {
+	if !readOnly {
+		if err := s.createDir(); err != nil {
+			return s.unusable(err)
+		}
+	}
+	if err := s.secure(); err != nil {
+		return err
+	}
+	c.need, c.taken, c.doomed = nil, false, nil
+	lock, unlock := s.file.Lock, s.file.Unlock
+	if readOnly {
+		lock, unlock = s.file.RLock, s.file.RUnlock
+	}
+	lock()
+	err := s.transact(readOnly, c, fn)
+	unlock()
 	return s.mend(err)
 }
 
 // createDir makes the data directory, readable by its owner only.
-func (s *Store) createDir() error { return os.MkdirAll(s.dir, 0o700) }
-
-func (s *Store) transact(readOnly bool, fn func(*Tx) error) (err error) {
-	var file *os.File
-	var info os.FileInfo // which file it is
-	// bbolt panics on some damaged pages, and a truncated file faults where it is
-	// mapped into memory.
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer func() {
-		if p := recover(); p != nil {
-			err = damaged(info, fmt.Errorf("%v", p))
-		}
-		if errors.Is(err, errDamaged) && file != nil {
-			file.Close() // and with it bbolt's lock, which a panic has left
-		}
-	}()
-	db, err := bolt.Open(s.path(), 0o600, &bolt.Options{
-		ReadOnly: readOnly, Timeout: lockTimeout, NoStatistics: true,
-		OpenFile: func(name string, flag int, mode os.FileMode) (_ *os.File, err error) {
-			if file, err = os.OpenFile(name, flag, mode); err == nil {
-				info, err = file.Stat()
-			}
-			return file, err
-		},
-	})
-	var system syscall.Errno
-	switch {
-	case readOnly && s.isEmpty(err):
-		return fn(&Tx{store: s})
-	case errors.Is(err, bolterrors.ErrTimeout):
-		return s.busy()
-	case errors.As(err, &system):
-		return s.unusable(err)
-	case err != nil: // the file is there, and is not bbolt's
-		return damaged(info, err)
-	}
-	defer func() {
-		if closeErr := db.Close(); err == nil && closeErr != nil {
-			err = s.unusable(closeErr)
-		}
-	}()
-	run := db.Update
-	if readOnly {
-		run = db.View
-	}
-	var fnErr error
-	err = run(func(btx *bolt.Tx) error {
-		if fnErr = checkSchema(btx, readOnly, s.path()); fnErr == nil {
-			fnErr = fn(&Tx{store: s, bolt: btx})
-		}
-		return fnErr
-	})
-	switch {
-	case errors.Is(err, errDamaged):
-		return damaged(info, err)
-	case err != nil && fnErr == nil: // the commit failed
-		return s.unusable(err)
-	}
-	return err
-}
-
-// isEmpty reports whether a file that could not be opened for reading is one
-// that nobody has written yet.
-func (s *Store) isEmpty(openErr error) bool {
-	if openErr == nil || errors.Is(openErr, os.ErrNotExist) {
-		return openErr != nil
-	}
-	info, err := os.Stat(s.path())
-	return errors.Is(err, os.ErrNotExist) || err == nil && info.Size() == 0
-}
-
-func checkSchema(btx *bolt.Tx, readOnly bool, path string) error {
-	meta := btx.Bucket(bucketMeta)
-	if meta == nil {
-		if readOnly {
-			return nil
-		}
-		created, err := btx.CreateBucket(bucketMeta)
-		if err != nil {
-			return err
-		}
-		return created.Put(keySchema, binary.BigEndian.AppendUint32(nil, schema))
-	}
-	value := meta.Get(keySchema)
-	if len(value) != 4 {
-		return fmt.Errorf("%w: no schema version", errDamaged)
-	}
-	if found := binary.BigEndian.Uint32(value); found > schema {
-		return &protocol.Error{
-			Code:    protocol.StoreDamaged,
-			Message: fmt.Sprintf("the store was written by a newer codestream-agent (schema %d, this one knows %d)", found, schema),
-			Hint:    "Update the editor extension, and restart the editor.",
-			Details: &protocol.ErrorDetails{File: path},
-		}
-	}
-	return nil
-}
+func (s *Store) createDir() error { return os.MkdirAll(s.dir, dirMode) }
 
 func (s *Store) busy() error {
 	return &protocol.Error{

@@ -48,7 +48,7 @@ func await(t *testing.T, calls <-chan bool, what string) bool {
 }
 
 func TestAChangeByAnotherWindowIsTold(t *testing.T) {
-	s := store.New(t.TempDir())
+	s := store.New(t.TempDir(), store.Options{})
 	seen := make(chan string, 100)
 	calls := watch(t, s, func() bool {
 		ids, err := instances(s)
@@ -61,7 +61,7 @@ func TestAChangeByAnotherWindowIsTold(t *testing.T) {
 		return true
 	})
 	await(t, calls, "what happened before the watch began")
-	update(t, store.New(s.Dir()), func(tx *store.Tx) error { return tx.PutInstance(store.Instance{ID: other}, secret.Text{}) })
+	update(t, store.New(s.Dir(), store.Options{}), func(tx *store.Tx) error { return tx.PutInstance(store.Instance{ID: other}, secret.Text{}) })
 	await(t, calls, "the change")
 	if id := <-seen; id != other {
 		t.Errorf("the change is the instance %q, want %q", id, other)
@@ -89,7 +89,7 @@ func TestReadingIsNoChange(t *testing.T) {
 		return err == nil
 	})
 	await(t, calls, "what happened before the watch began")
-	if _, err := instances(store.New(s.Dir())); err != nil {
+	if _, err := instances(store.New(s.Dir(), store.Options{})); err != nil {
 		t.Fatal(err)
 	}
 	select {
