@@ -54,11 +54,11 @@ func TestAnEditedRecordLendsNoToken(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			evil, came := startThief(t)
 			w := newWorld(t, settings{})
-			w.signedIn(2*lifetime, true)
+			w.signedIn(lifetime/2, true) // good for a call, and too old for who asks for more
 			key := map[string]string{"instances": w.URL(), "accounts": w.key().String()}[bucket]
 			w.edit(bucket, key, w.URL(), evil)
 			m := w.manager(nil)
-			if _, err := m.Token(t.Context(), w.key(), time.Minute); !errors.Is(err, protocol.StoreDamaged) {
+			if _, err := m.Token(t.Context(), w.key(), lifetime*3/4); !errors.Is(err, protocol.StoreDamaged) {
 				t.Errorf("a token: %v, want StoreDamaged", err)
 			}
 			in := w.instance()
