@@ -6,8 +6,10 @@
 // The rules that hold throughout:
 //
 //   - A token changes only under the account's lock, after the store was read
-//     again; the new refresh token is on disk before the new access token is used.
+//     again; the new refresh token is on disk before the new access token is used,
+//     and a note of the refresh before it is sent.
 //   - Only GitLab's own word signs somebody out. A network that is down does not.
+//   - An answer is believed when it was checked; a callback when it has the state.
 //   - A browser opens only because a person asked for it.
 //   - No secret is in an error: what oauth2 reports is translated, never printed.
 //

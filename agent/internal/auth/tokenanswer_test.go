@@ -161,7 +161,7 @@ func TestWordsThatSignNobodyOut(t *testing.T) {
 		"as a web page":          {Status: 400, Body: word, ContentType: "text/html"},
 		"as plain text":          {Status: 400, Body: "error=invalid_grant", ContentType: "text/plain"},
 		"as a form":              {Status: 400, Body: "error=invalid_grant", ContentType: "application/x-www-form-urlencoded"},
-		"twice":                  {Status: 400, Body: `{"error":"invalid_grant","error":"invalid_request"}`},
+		"twice":                  {Status: 400, Body: `{"error":"invalid_request","error":"invalid_grant"}`},
 		"in capitals":            {Status: 400, Body: `{"ERROR":"invalid_grant"}`},
 		"with something after":   {Status: 400, Body: word + "x"},
 		"as one among others":    {Status: 400, Body: `{"error":["invalid_grant"]}`},
