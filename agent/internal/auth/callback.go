@@ -21,6 +21,10 @@ const (
 	// browser to load the page that it is sent to.
 	lingerTimeout = 10 * time.Second
 
+	// farewellTimeout is how long it stays where the agent ends meanwhile, which has
+	// to take less than a second.
+	farewellTimeout = 300 * time.Millisecond
+
 	// exchangeBound is how long a stranger may take to send a request, and to take
 	// the answer.
 	exchangeBound = 5 * time.Second
@@ -166,7 +170,8 @@ func (c *callbackServer) conclude(o outcome) {
 }
 
 // linger closes the listener once the browser has its page, or when nobody waits
-// for one, or ctx or closing end.
+// for one, or ctx or closing end: a moment after closing, since a browser that has
+// been sent on is about to come.
 func (c *callbackServer) linger(ctx context.Context, closing <-chan struct{}) {
 	if c.signIn.hasBrowser() {
 		timeout := time.NewTimer(lingerTimeout)
@@ -175,6 +180,7 @@ func (c *callbackServer) linger(ctx context.Context, closing <-chan struct{}) {
 		case <-c.shown:
 		case <-timeout.C:
 		case <-closing:
+			c.sayFarewell(ctx)
 		case <-ctx.Done():
 		}
 	}
@@ -186,5 +192,16 @@ func (c *callbackServer) linger(ctx context.Context, closing <-chan struct{}) {
 	}
 	for _, listener := range c.listeners {
 		listener.Close() // the server may not have taken it over yet
+	}
+}
+
+// sayFarewell waits for the browser as long as an agent that is about to end can.
+func (c *callbackServer) sayFarewell(ctx context.Context) {
+	timeout := time.NewTimer(farewellTimeout)
+	defer timeout.Stop()
+	select {
+	case <-c.shown:
+	case <-timeout.C:
+	case <-ctx.Done():
 	}
 }

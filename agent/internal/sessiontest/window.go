@@ -135,9 +135,14 @@ func (s *session) nextMessage(ctx context.Context, w *window, steps []script.Ste
 }
 
 // isChatter reports whether a script may pass over a message: the agent may say
-// more than any script foresees, to the log only.
+// more than any script foresees, to the log, or take a question back when nobody
+// waits for its answer any more.
 func isChatter(m *Message) bool {
-	return m.Method == protocol.LogMessage.Method() || m.Method == protocol.LogTrace.Method()
+	switch m.Method {
+	case protocol.LogMessage.Method(), protocol.LogTrace.Method(), protocol.CancelRequest.Method():
+		return true
+	}
+	return false
 }
 
 // gone explains why nothing more comes from a window.
