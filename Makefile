@@ -39,7 +39,7 @@ check-rest: lint generated race cover cross test-doorkeeper test-browser bench
 .PHONY: lint
 lint: ## check the format, and look for mistakes
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "gofmt would change: $$unformatted"; exit 1; }
-	$(GO) vet ./... ./testdata/floor
+	$(GO) vet ./... ./testdata/floor ./testdata/fuzzall
 	$(GO) vet -tags doorkeeper,browser ./agent/internal/acceptance
 	$(GO) tool staticcheck ./...
 	$(GO) mod verify
@@ -55,6 +55,14 @@ generated:
 .PHONY: race
 race: ## run the tests with the race detector
 	$(GO) test -race ./...
+
+# FUZZ='protocol|Frames' picks targets by PACKAGE.Target; FUZZPARALLEL=1 spares the machine.
+FUZZ         ?= .
+FUZZTIME     ?= 1m
+FUZZPARALLEL ?=
+.PHONY: fuzz
+fuzz: ## throw hostile input at everything that reads any (FUZZTIME=1m each, FUZZ=pattern, FUZZPARALLEL=n)
+	@$(GO) run ./testdata/fuzzall -time '$(FUZZTIME)' -run '$(FUZZ)'$(if $(FUZZPARALLEL), -parallel '$(FUZZPARALLEL)')
 
 .PHONY: cover
 cover: ## print how much of the agent the tests run

@@ -146,7 +146,7 @@ func (a *Agent) Serve(ctx context.Context, in io.Reader, out io.Writer) int {
 	case <-a.life.ended:
 	}
 	a.life.end()
-	cancel() // every request that waits
+	a.dispatcher.cancelAll() // and not ctx, without which nobody could be answered
 	a.end()
 	flush, stop := context.WithTimeout(context.Background(), flushTimeout)
 	defer stop()

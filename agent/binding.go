@@ -19,6 +19,11 @@ type handler struct {
 	// that makes no sense is refused before anything waits for it.
 	prepare func(params json.RawMessage) (run func(context.Context) (any, error), err error)
 	order   order
+
+	// isRequest is whether the method is one. A notification runs on the reading
+	// goroutine, where a request that waits would stop the agent from hearing even
+	// that its editor is gone.
+	isRequest bool
 }
 
 // order is when a request runs.
@@ -41,7 +46,7 @@ type table map[string]handler
 
 // bind binds a request to its handler. It panics on a second binding.
 func bind[P, R any](t table, method protocol.Request[P, R], answer func(context.Context, P) (R, error)) {
-	t.add(method.Method(), handler{prepare: func(raw json.RawMessage) (func(context.Context) (any, error), error) {
+	t.add(method.Method(), handler{isRequest: true, prepare: func(raw json.RawMessage) (func(context.Context) (any, error), error) {
 		params, err := decodeParams[P](raw)
 		return func(ctx context.Context) (any, error) { return answer(withParams(ctx, raw), params) }, err
 	}})

@@ -101,7 +101,7 @@ func (d *dispatcher) notification(ctx context.Context, method string, params jso
 		return
 	}
 	handler, ok := d.table[method]
-	if !ok {
+	if !ok || handler.isRequest {
 		if !strings.HasPrefix(method, "$/") {
 			d.log.Info("unknown notification", "method", method)
 		}
@@ -126,7 +126,7 @@ func (d *dispatcher) find(method string) (handler, error) {
 		return handler{}, err
 	}
 	h, ok := d.table[method]
-	if !ok {
+	if !ok || !h.isRequest {
 		return handler{}, &protocol.Error{
 			Code:    protocol.MethodNotFound,
 			Message: "this build does not answer the method " + method,
@@ -175,6 +175,15 @@ func (d *dispatcher) cancel(id json.RawMessage) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if cancel, ok := d.running[idKey(id)]; ok {
+		cancel()
+	}
+}
+
+// cancelAll ends the wait of every request that is under way.
+func (d *dispatcher) cancelAll() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, cancel := range d.running {
 		cancel()
 	}
 }

@@ -41,7 +41,7 @@ func (l *lifecycle) gate(method string, isRequest bool) error {
 		return nil
 	case !l.initialized:
 		return &protocol.Error{Code: protocol.ServerNotInitialized, Message: "the session begins with initialize", Hint: "Send initialize first, and wait for its answer."}
-	case method == protocol.Shutdown.Method():
+	case method == protocol.Shutdown.Method() && isRequest:
 		l.shutDown = true
 	}
 	return nil

@@ -39,6 +39,14 @@ type envelope struct {
 	Error   json.RawMessage `json:"error,omitempty"`
 }
 
+// parseEnvelope takes members by their exact names, as JSON-RPC 2.0 section 2 has
+// it; encoding/json would take "ID" for "id".
+func parseEnvelope(object []byte) (envelope, error) {
+	var m map[string]json.RawMessage
+	err := json.Unmarshal(object, &m)
+	return envelope{m["jsonrpc"], m["id"], m["method"], m["params"], m["result"], m["error"]}, err
+}
+
 // parseMessage checks a message and returns it in the form that jsonrpc2
 // understands. That package knows ids of 64 bits without a sign; so that each
 // comes back as it was sent, the id of a request is replaced by a string of its
@@ -55,8 +63,8 @@ func parseMessage(body []byte) (object []byte, bad *badMessage) {
 	case body[0] != '{':
 		return nil, invalidMessage(nil, "a message is a JSON object")
 	}
-	var m envelope
-	if err := json.Unmarshal(body, &m); err != nil {
+	m, err := parseEnvelope(body)
+	if err != nil {
 		return nil, invalidMessage(nil, "the message cannot be read")
 	}
 	if m.Method == nil {

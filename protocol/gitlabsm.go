@@ -243,11 +243,14 @@ type CallAPIParams struct {
 	// Path is below /api/v4 and cannot leave it. A project's path is one segment:
 	// "/projects/group%2Fproject/issues".
 	Path string `json:"path"`
-	// Query are the query's parameters.
+	// Query are the query's parameters. Those that carry credentials or name
+	// another user, such as private_token and sudo, are refused.
 	Query map[string]QueryValue `json:"query,omitempty"`
-	// Headers are sent along; those that carry credentials are refused.
+	// Headers are sent along. Those that carry credentials, name another user or
+	// another sender, or frame the request are refused.
 	Headers map[string]string `json:"headers,omitempty"`
-	// Body is sent as JSON.
+	// Body is sent as JSON. GitLab reads an object's members as parameters: those
+	// that the query may not have are refused here too.
 	Body json.RawMessage `json:"body,omitempty"`
 	// AllPages follows pagination (GET only): Body in the result is then one list.
 	AllPages bool `json:"allPages,omitempty"`

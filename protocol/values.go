@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"strconv"
 )
 
 // ProgressToken names work that progress is reported on: a string or an integer,
@@ -13,7 +12,8 @@ type ProgressToken struct{ raw string }
 
 // NewProgressToken returns a token of the agent's own.
 func NewProgressToken(name string) ProgressToken {
-	return ProgressToken{strconv.Quote(name)}
+	quoted, _ := json.Marshal(name) // a string always encodes
+	return ProgressToken{string(quoted)}
 }
 
 // IsZero reports whether there is no token.

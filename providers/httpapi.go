@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/teamcodestream/codestream-agent/protocol"
@@ -97,7 +98,7 @@ func StatusText(status int) string {
 
 func requestID(header http.Header) string {
 	if id := header.Get("X-Request-Id"); id != "" && len(id) <= 64 {
-		return " under the request ID " + id
+		return " under the request ID " + Shorten(id, 64)
 	}
 	return ""
 }
@@ -116,13 +117,19 @@ func DescribeAnswer(status int, header http.Header) string {
 	return fmt.Sprintf("%s came back, with status %s", what, StatusText(status))
 }
 
-// Shorten cuts a text to at most limit bytes, between characters.
+// Shorten makes a stranger's words fit for a message: at most limit bytes, cut
+// between characters, without what is not to be seen, such as control characters
+// and those that turn the direction of writing.
 func Shorten(text string, limit int) string {
-	if len(text) <= limit {
-		return text
+	var short strings.Builder
+	for _, r := range text {
+		if !unicode.IsPrint(r) {
+			r = ' '
+		}
+		if short.Len()+utf8.RuneLen(r) > limit {
+			return short.String() + "…"
+		}
+		short.WriteRune(r)
 	}
-	for limit > 0 && !utf8.RuneStart(text[limit]) {
-		limit--
-	}
-	return text[:limit] + "…"
+	return short.String()
 }

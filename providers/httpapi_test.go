@@ -101,7 +101,8 @@ func TestShorten(t *testing.T) {
 		want  string
 	}{
 		{"", 0, ""}, {"abc", 3, "abc"}, {"abcd", 3, "abc…"}, {"abc", 0, "…"},
-		{"äöü", 6, "äöü"}, {"äöü", 5, "äö…"}, {"äöü", 4, "äö…"}, {"€€", 2, "…"}, {"\x80\x80\x80", 1, "…"}, {"a\xff\xff", 2, "a\xff…"},
+		{"äöü", 6, "äöü"}, {"äöü", 5, "äö…"}, {"äöü", 4, "äö…"}, {"€€", 2, "…"}, {"\x80\x80\x80", 1, "…"}, {"a\xff\xff", 4, "a\ufffd…"},
+		{"\x1b[31mred\r\n\u009b0m\x7f", 99, " [31mred   0m "}, {"a\u202eb\u2066c\u200bd", 99, "a b c d"},
 	} {
 		if got := providers.Shorten(c.text, c.limit); got != c.want {
 			t.Errorf("%q to %d: got %q, want %q", c.text, c.limit, got, c.want)

@@ -82,6 +82,9 @@ func unreachable(err error) (cause, problem, hint string) {
 	return "connection", "the connection broke", "Try again; if it goes on, ask whoever runs the network or the instance."
 }
 
+// maxName bounds the names in a certificate: a stranger wrote them.
+const maxName = 300
+
 func untrusted(err *tls.CertificateVerificationError, address, whose string) error {
 	details := &protocol.ErrorDetails{Text: err.Err.Error()}
 	problem := "is not trusted"
@@ -89,7 +92,8 @@ func untrusted(err *tls.CertificateVerificationError, address, whose string) err
 	if len(err.UnverifiedCertificates) > 0 {
 		leaf := err.UnverifiedCertificates[0]
 		until := leaf.NotAfter.UTC()
-		details.Subject, details.Issuer, details.NotAfter = leaf.Subject.String(), leaf.Issuer.String(), &until
+		details.Subject, details.Issuer = Shorten(leaf.Subject.String(), maxName), Shorten(leaf.Issuer.String(), maxName)
+		details.NotAfter = &until
 		problem = fmt.Sprintf("(%s, issued by %s, valid until %s) is not trusted", details.Subject, details.Issuer, until.Format("2006-01-02"))
 	}
 	var invalid x509.CertificateInvalidError

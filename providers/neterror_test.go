@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"errors"
 	"fmt"
 	"io"
@@ -286,5 +287,15 @@ func TestErrorsThatAreKnownAlready(t *testing.T) {
 	refused := &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
 	if got := providers.TransportError(refused, "https://x"); !errors.Is(got, protocol.HostUnreachable) || !errors.Is(got, syscall.ECONNREFUSED) {
 		t.Errorf("the cause is lost: %v", got)
+	}
+}
+
+// Whoever sits between here and the host writes the names in a certificate.
+func TestNamesOfACertificateFitIntoAMessage(t *testing.T) {
+	leaf := &x509.Certificate{Subject: pkix.Name{CommonName: "\x1b[31m\u202ered"}, Issuer: pkix.Name{CommonName: strings.Repeat("a", 999)}}
+	err := providers.TransportError(&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}, UnverifiedCertificates: []*x509.Certificate{leaf}}, "https://gitlab.example.com")
+	var e *protocol.Error
+	if !errors.As(err, &e) || e.Details == nil || e.Details.Subject != "CN= [31m red" || len(e.Details.Issuer) > 310 || len(e.Message) > 500 || strings.Contains(e.Message, "\x1b") {
+		t.Errorf("got %q, %+v", err, e)
 	}
 }

@@ -107,16 +107,9 @@ func newRequest(instance string, call protocol.CallAPIParams) (request, error) {
 	if err != nil {
 		return request{}, err
 	}
-	query := target.Query()
-	for name, values := range call.Query {
-		query[name] = values
+	if target.RawQuery, err = requestQuery(target.RawQuery, call.Query); err != nil {
+		return request{}, err
 	}
-	for name := range query {
-		if credentialParameters[strings.ToLower(name)] {
-			return request{}, invalid("the query parameter %s cannot be set: the agent adds the credentials itself", name)
-		}
-	}
-	target.RawQuery = query.Encode()
 	header, err := requestHeader(call.Headers)
 	if err != nil {
 		return request{}, err
@@ -125,36 +118,48 @@ func newRequest(instance string, call protocol.CallAPIParams) (request, error) {
 	if string(body) == "null" { // how some editors write "none"
 		body = nil
 	}
+	if err := checkBody(body); err != nil {
+		return request{}, err
+	}
 	if len(body) > 0 {
 		header.Set("Content-Type", "application/json")
 	}
 	return request{method, target, header, body}, nil
 }
 
-// credentialHeaders carry who is asking, or whom to act as: the agent alone sets
-// them. GitLab's web server takes an underscore for a hyphen.
-var credentialHeaders = map[string]bool{
-	"Authorization": true, "Proxy-Authorization": true, "Cookie": true, "Host": true,
-	"Private-Token": true, "Job-Token": true, "Deploy-Token": true, "Sudo": true,
-	"X-Csrf-Token": true, "X-Gitlab-Token": true, "Content-Length": true, "Transfer-Encoding": true, "Connection": true,
-}
-
-// credentialParameters do the same in a query, where they would also be logged.
-var credentialParameters = map[string]bool{
-	"private_token": true, "access_token": true, "job_token": true, "deploy_token": true, "sudo": true,
+// requestQuery joins the query of the path and the parameters, which win.
+func requestQuery(ofPath string, parameters map[string]protocol.QueryValue) (string, error) {
+	query, err := url.ParseQuery(ofPath)
+	if err != nil {
+		return "", invalid("the query of the path cannot be read: %v", err)
+	}
+	for name, values := range parameters {
+		query[name] = values
+	}
+	for name := range query {
+		if isReservedParameter(name) {
+			return "", reserved("query parameter", name)
+		}
+	}
+	return query.Encode(), nil
 }
 
 func requestHeader(headers map[string]string) (http.Header, error) {
-	out := http.Header{"Accept": {"application/json"}}
+	out := make(http.Header)
 	for name, value := range headers {
 		name = http.CanonicalHeaderKey(strings.TrimSpace(name))
-		if credentialHeaders[http.CanonicalHeaderKey(strings.ReplaceAll(name, "_", "-"))] {
-			return nil, invalid("the header %s cannot be set: the agent adds the credentials itself", name)
-		}
-		if !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) {
+		switch {
+		case isReservedHeader(name):
+			return nil, reserved("header", name)
+		case !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value):
 			return nil, invalid("the header %q is not valid", name)
+		case out[name] != nil:
+			return nil, invalid("the header %s is there twice, in two spellings", name)
 		}
 		out.Set(name, value)
+	}
+	if out["Accept"] == nil {
+		out.Set("Accept", "application/json")
 	}
 	return out, nil
 }

@@ -160,6 +160,7 @@ func TestHeadersThatGitLabTakesForCredentials(t *testing.T) {
 	for _, name := range []string{
 		"PRIVATE-TOKEN", "private-token", "Private_Token", "private_token\t", "JOB-TOKEN", "Job_Token", "Deploy-Token", "Sudo", "SUDO",
 		"X-CSRF-Token", "x_csrf_token", "X-Gitlab-Token", "Authorization", "Proxy-Authorization", "Cookie", "Host",
+		"X-Gitlab-Static-Object-Token", "X-NuGet-ApiKey", "Gitlab-Shared-Secret", "gitlab_workhorse_api_request", "X-SSL-Client-Cert",
 	} {
 		_, err := hostAt("http://127.0.0.1:1").Call(t.Context(), protocol.CallAPIParams{Path: "/user", Headers: map[string]string{name: secret}})
 		wantCode(t, name, err, protocol.InvalidParams)
@@ -169,9 +170,42 @@ func TestHeadersThatGitLabTakesForCredentials(t *testing.T) {
 	}
 }
 
+// A proxy before GitLab, and Rails within it, believe these.
+func TestHeadersOfProxiesAndConnections(t *testing.T) {
+	for _, name := range []string{
+		"X-Forwarded-For", "x_forwarded_host", "X-Forwarded-Prefix", "Forwarded", "X-Real-IP", "Client-IP", "True-Client-IP", "X-Original-URL", "X-Rewrite-URL",
+		"X-HTTP-Method-Override", "Connection", "Proxy-Connection", "Keep-Alive", "TE", "Trailer", "Transfer_Encoding", "Content-Length", "Upgrade", "Expect",
+	} {
+		_, err := hostAt("http://127.0.0.1:1").Call(t.Context(), protocol.CallAPIParams{Path: "/user", Headers: map[string]string{name: "1"}})
+		if e := wantCode(t, name, err, protocol.InvalidParams); e.Hint == "" {
+			t.Errorf("%q: no hint", name)
+		}
+	}
+}
+
+// Which of the two would be sent is anybody's guess.
+func TestHeaderInTwoSpellings(t *testing.T) {
+	_, err := hostAt("http://127.0.0.1:1").Call(t.Context(), protocol.CallAPIParams{Path: "/user", Headers: map[string]string{"X-Note": "a", "x-note": "b"}})
+	wantCode(t, "twice", err, protocol.InvalidParams)
+}
+
+// GitLab reads parameters from the body too, and an access_token there before the
+// one in Authorization.
+func TestBodyTakesNoCredentials(t *testing.T) {
+	for _, body := range []string{`{"access_token":"x"}`, `{"title":"a","sudo":1}`, `{"Private_Token[]":["x"]}`, `{"job_token":null}`, `{"\u0073udo":1}`, `{"bearer_token":"x"}`} {
+		_, err := hostAt("http://127.0.0.1:1").Call(t.Context(), protocol.CallAPIParams{Method: "POST", Path: "/user", Body: json.RawMessage(body)})
+		wantCode(t, body, err, protocol.InvalidParams)
+	}
+	for _, body := range []string{`{"configuration":{"access_token":"x"},"token":"a trigger's"}`, `["sudo"]`, `"sudo"`, `1`} {
+		if got := see(t, protocol.CallAPIParams{Method: "POST", Path: "/bulk_imports", Body: json.RawMessage(body)}); got.body != body {
+			t.Errorf("%s was sent as %s", body, got.body)
+		}
+	}
+}
+
 // A query is logged on the way: a secret in it is a secret no more.
 func TestQueryTakesNoCredentials(t *testing.T) {
-	for _, name := range []string{"private_token", "PRIVATE_TOKEN", "access_token", "job_token", "deploy_token", "sudo", "Sudo"} {
+	for _, name := range []string{"private_token", "PRIVATE_TOKEN", "access_token", "bearer_token", "job_token", "deploy_token", "sudo", "Sudo", "private_token[]", "[private_token]", "sudo[a]"} {
 		for _, p := range []protocol.CallAPIParams{
 			{Path: "/user?" + name + "=" + secret},
 			{Path: "/user", Query: map[string]protocol.QueryValue{name: {secret}}},
@@ -179,6 +213,14 @@ func TestQueryTakesNoCredentials(t *testing.T) {
 			_, err := hostAt("http://127.0.0.1:1").Call(t.Context(), p)
 			wantCode(t, name, err, protocol.InvalidParams)
 		}
+	}
+}
+
+// What cannot be read was once left out: the whole list came instead of a part.
+func TestQueryThatCannotBeRead(t *testing.T) {
+	for _, path := range []string{"/projects?a=1;b=2", "/projects?search=100%", "/projects?a=%zz"} {
+		_, err := hostAt("http://127.0.0.1:1").Call(t.Context(), protocol.CallAPIParams{Path: path})
+		wantCode(t, path, err, protocol.InvalidParams)
 	}
 }
 

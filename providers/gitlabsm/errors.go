@@ -5,14 +5,19 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/teamcodestream/codestream-agent/protocol"
 	"github.com/teamcodestream/codestream-agent/providers"
 )
 
-// maxReason bounds how much of GitLab's own words goes into an error.
-const maxReason = 500
+const (
+	// maxReason bounds how much of GitLab's own words goes into an error.
+	maxReason = 500
+	// maxHost is how long a host name can be (RFC 1035 section 2.3.4).
+	maxHost = 255
+)
 
 // responseError turns an answer that is not a success into the protocol's error.
 // GitLab's own reason is kept; a web page's text is not
@@ -29,10 +34,11 @@ func responseError(instance string, status int, header http.Header, body []byte)
 	switch {
 	case words(failure.Error) == "insufficient_scope":
 		e.Code = protocol.InsufficientScope
-		e.Details = &protocol.ErrorDetails{Scopes: strings.Fields(failure.Scope)}
+		scopes := failure.scopes()
+		e.Details = &protocol.ErrorDetails{Scopes: scopes}
 		e.Message = "the token lacks a scope"
-		if failure.Scope != "" {
-			e.Message += "; one of these would do: " + strings.Join(strings.Fields(failure.Scope), ", ")
+		if len(scopes) > 0 {
+			e.Message += "; one of these would do: " + strings.Join(scopes, ", ")
 		}
 		e.Hint = "Add the scope to the application in GitLab and to the instance's scopes, then sign in again."
 	case status == http.StatusUnauthorized:
@@ -65,7 +71,7 @@ func redirected(instance string, status int, header http.Header) error {
 	}
 	return &protocol.Error{
 		Code:     protocol.GitLabError,
-		Message:  "GitLab sends this call on to " + to.Host + ", where the agent does not follow with the user's token",
+		Message:  "GitLab sends this call on to " + providers.Shorten(to.Host, maxHost) + ", where the agent does not follow with the user's token",
 		Hint:     "If that is a sign-in page of your network, it is in the way: open GitLab in the browser. If it is where GitLab keeps files, an administrator can let GitLab serve them itself with proxy_download.",
 		Instance: instance,
 		Status:   status,
@@ -96,6 +102,17 @@ func (f failure) reason(otherwise string) string {
 	}
 	return "GitLab says: " + providers.Shorten(text, maxReason)
 }
+
+// scopes lists the scopes that GitLab names (RFC 6750 section 3.1). What is no
+// scope is left out, and so are those after the first few hundred bytes.
+func (f failure) scopes() []string {
+	return slices.DeleteFunc(strings.Fields(providers.Shorten(f.Scope, maxReason)), func(scope string) bool {
+		return strings.ContainsFunc(scope, func(r rune) bool { return !isScopeChar(r) })
+	})
+}
+
+// isScopeChar is from RFC 6749 section 3.3.
+func isScopeChar(r rune) bool { return r > 0x20 && r < 0x7f && r != '"' && r != '\\' }
 
 // words returns a string as it is, and a list or an object in JSON.
 func words(value json.RawMessage) string {

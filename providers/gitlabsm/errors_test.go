@@ -56,12 +56,28 @@ func TestErrorBodies(t *testing.T) {
 		"forbidden, unsaid":   {403, `{}`, protocol.Forbidden, "GitLab refuses this"},
 		"scope":               {403, `{"error":"insufficient_scope","error_description":"x","scope":"api read_api"}`, protocol.InsufficientScope, "the token lacks a scope; one of these would do: api, read_api"},
 		"scope, not said":     {403, `{"error":"insufficient_scope"}`, protocol.InsufficientScope, "the token lacks a scope"},
+		"colours":             {400, `{"message":"\u001b[31mred\r\n\u202eevil"}`, protocol.GitLabError, "GitLab says:  [31mred   evil"},
+		"not UTF-8":           {400, "{\"message\":[\"\xff\x7f\"]}", protocol.GitLabError, "GitLab says: [\"\ufffd \"]"},
+		"scopes, not all":     {403, `{"error":"insufficient_scope","scope":"api \u001b[31m x\"y ` + strings.Repeat("a", 600) + `"}`, protocol.InsufficientScope, "the token lacks a scope; one of these would do: api, [31m"},
 		"server error":        {500, `{"message":"500 Internal Server Error"}`, protocol.GitLabError, "GitLab answered 500 Internal Server Error"},
 		"server error, other": {599, `{}`, protocol.GitLabError, "GitLab answered 599"},
 	} {
 		_, err := call(t, protocol.CallAPIParams{Path: "/user"}, sends(c.status, c.body, "Content-Type", "application/json"))
 		if e := wantCode(t, name, err, c.code); e.Message != c.message || e.Status != c.status || e.Hint == "" {
 			t.Errorf("%s: got %d %q, hint %q", name, e.Status, e.Message, e.Hint)
+		}
+	}
+}
+
+// The place of a redirect is a stranger's word too.
+func TestRedirectToAHostThatCannotBeShown(t *testing.T) {
+	for where, shown := range map[string]string{
+		"https://a%c2%9bb.example/x":                "to a b.example,",
+		"https://" + strings.Repeat("a", 300) + "/": "to " + strings.Repeat("a", 255) + "…,",
+	} {
+		_, err := call(t, protocol.CallAPIParams{Path: "/user"}, sends(302, "", "Location", where))
+		if e := wantCode(t, where, err, protocol.GitLabError); !strings.Contains(e.Message, shown) {
+			t.Errorf("%s: %q", where, e.Message)
 		}
 	}
 }

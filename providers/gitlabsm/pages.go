@@ -114,11 +114,14 @@ func nextLink(asked *url.URL, link string) *url.URL {
 		return nil
 	}
 	target, err := asked.Parse(found[1])
-	if err != nil || target.RawQuery == asked.RawQuery {
+	if err != nil {
 		return nil
 	}
 	next := *asked
-	next.RawQuery = target.RawQuery
+	next.RawQuery = target.Query().Encode() // a space in it would end the request line
+	if next.RawQuery == asked.RawQuery {
+		return nil
+	}
 	return &next
 }
 

@@ -132,6 +132,19 @@ func TestKeysetLinks(t *testing.T) {
 	}
 }
 
+// A space would end the request line, and what follows would be taken for HTTP's
+// version.
+func TestLinkWithASpaceIsEscaped(t *testing.T) {
+	var last atomic.Value
+	_, err := call(t, allOf("/x"), func(w http.ResponseWriter, r *http.Request) {
+		last.Store(r.RequestURI)
+		sends(200, "[1]", "Content-Type", "application/json", "Link", `<?cursor=a b HTTP/1.1>; rel="next"`)(w, r)
+	})
+	if err != nil || last.Load() != "/api/v4/x?cursor=a+b+HTTP%2F1.1" {
+		t.Errorf("asked last for %q, %v", last.Load(), err)
+	}
+}
+
 func TestLinksThatLeadNowhere(t *testing.T) {
 	for _, link := range []string{
 		`<%zz://>; rel="next"`, `<https://x/?per_page=100>; rel="next"`, `rel="next"`, `<>; rel="next"`, `<?a>; rel="prev"`, `<?a>; rel="nextish"`, "",

@@ -4,6 +4,8 @@ import (
 	"net"
 	"net/url"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/teamcodestream/codestream-agent/protocol"
 	"github.com/teamcodestream/codestream-agent/providers"
@@ -132,6 +134,9 @@ func matchHost(r remoteURL, a providers.Address) (string, bool) {
 
 // projectPath returns the path of a project in a group, or "".
 func projectPath(path string) string {
+	if strings.ContainsFunc(path, func(r rune) bool { return !unicode.IsPrint(r) }) || !utf8.ValidString(path) {
+		return ""
+	}
 	path = strings.TrimSuffix(strings.Trim(path, "/"), ".git")
 	parts := strings.Split(path, "/")
 	for _, part := range parts {

@@ -104,6 +104,10 @@ func TestResolveRemoteToNothing(t *testing.T) {
 		{remote: "[gitlab.example.com]/group/project"},
 		{remote: "https://%zz/group/project.git"},
 		{remote: "https:///group/project.git"},
+		{remote: "git@gitlab.example.com:group/pro\nject.git"},
+		{remote: "https://gitlab.example.com/group/%1b[31mproject.git"},
+		{remote: "https://gitlab.example.com/group/%e2%80%aeproject.git"},
+		{remote: "git@gitlab.example.com:group/\xff.git"},
 	})
 }
 

@@ -3,9 +3,11 @@ package gitlabsm
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/teamcodestream/codestream-agent/protocol"
 	"github.com/teamcodestream/codestream-agent/providers"
@@ -37,6 +39,8 @@ func (Provider) NormalizeURL(raw string) (string, error) {
 		return "", invalidURL("", "it has a user name or password in it")
 	case hostName(u) == "":
 		return "", invalidURL(raw, "it has no host")
+	case !isHost(u.Hostname()):
+		return "", invalidURL(raw, "its host name has a character that belongs in none")
 	case u.RawQuery != "" || u.Fragment != "" || u.ForceQuery:
 		return "", invalidURL("", "it has a query or a fragment")
 	}
@@ -56,6 +60,22 @@ func (Provider) NormalizeURL(raw string) (string, error) {
 func hostName(u *url.URL) string {
 	name := strings.TrimRight(strings.ToLower(u.Hostname()), ".")
 	return strings.ReplaceAll(name, "%", "%25")
+}
+
+// isHost reports whether a name is made of what host names are made of, be they
+// international, or is an IP address. net/url lets more pass, such as quotes and
+// escaped control characters.
+func isHost(name string) bool {
+	if ip, err := netip.ParseAddr(name); err == nil {
+		return isHostName(ip.Zone())
+	}
+	return isHostName(name)
+}
+
+func isHostName(name string) bool {
+	return !strings.ContainsFunc(name, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-._", r)
+	})
 }
 
 func hostPort(scheme string, u *url.URL) (string, error) {
