@@ -142,7 +142,9 @@ gitlab
 				a.send(`{"jsonrpc":"2.0","id":1,"error":{"code":1001,"message":"x","data":{"name":"NotFound","message":"x"}}}`)
 			}), []string{`code 1001 is NotConfigured, but data.name says "NotFound"`}},
 		{"field that is not declared", askStatus + `<- 1 result {}`,
-			status(func(a *fakeAgent, id, _ json.RawMessage) { a.result(id, `{"instances":[],"store":{"dataDir":"","key":"none"},"more":1}`) }), []string{".more is not declared"}},
+			status(func(a *fakeAgent, id, _ json.RawMessage) {
+				a.result(id, `{"instances":[],"store":{"dataDir":"","key":"none"},"more":1}`)
+			}), []string{".more is not declared"}},
 		{"null for a list", askStatus + `<- 1 result {}`,
 			status(func(a *fakeAgent, id, _ json.RawMessage) { a.result(id, `{"instances":null}`) }), []string{".instances is null"}},
 		{"field that has to be there", askStatus + `<- 1 result {}`,

@@ -190,7 +190,11 @@ func TestAnotherUsersDirectoryIsRefused(t *testing.T) {
 	dir := filepath.Join(shared, "data")
 	update(t, store.New(dir, store.Options{}), fill)
 	program := filepath.Join(shared, "test")
-	content, err := os.ReadFile("/proc/self/exe")
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := os.ReadFile(self)
 	if err == nil {
 		err = errors.Join(os.WriteFile(program, content, 0o755), os.Chmod(shared, 0o755), os.Chmod(dir, 0o755))
 	}
