@@ -12,6 +12,7 @@ PLATFORMS := linux/amd64 linux/arm64 darwin/arm64 windows/amd64
 # What the tests against real parts need beyond Go, as Debian packages.
 DOORKEEPER_PACKAGES := ruby-railties ruby-activerecord ruby-doorkeeper puma ruby-sqlite3
 BROWSER_PACKAGES    := chromium
+KEYRING_PACKAGES    := gnome-keyring dbus
 APT := $(if $(filter 0,$(shell id -u)),,sudo )env DEBIAN_FRONTEND=noninteractive apt-get
 
 .PHONY: help
@@ -34,13 +35,13 @@ test: ## run all tests that need nothing but Go
 check: test check-rest ## run everything that continuous integration runs
 
 .PHONY: check-rest
-check-rest: lint generated race cover cross test-doorkeeper test-browser bench
+check-rest: lint generated race cover cross test-doorkeeper test-browser test-keyring bench
 
 .PHONY: lint
 lint: ## check the format, and look for mistakes
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "gofmt would change: $$unformatted"; exit 1; }
 	$(GO) vet ./... ./testdata/floor ./testdata/fuzzall
-	$(GO) vet -tags doorkeeper,browser ./agent/internal/acceptance
+	$(GO) vet -tags doorkeeper,browser,keyring ./agent/internal/acceptance
 	$(GO) tool staticcheck ./...
 	$(GO) mod verify
 
@@ -90,3 +91,8 @@ test-doorkeeper: ## sign in through a real Doorkeeper, the OAuth server that Git
 test-browser: ## sign in through a real Chromium; screenshots go to out/
 	@command -v chromium >/dev/null || { $(APT) update -q && $(APT) install -q -y --no-install-recommends $(BROWSER_PACKAGES); }
 	$(GO) test -count=1 -tags browser ./agent/internal/acceptance
+
+.PHONY: test-keyring
+test-keyring: ## keep secrets with a real GNOME Keyring
+	@command -v gnome-keyring-daemon >/dev/null && command -v dbus-daemon >/dev/null || { $(APT) update -q && $(APT) install -q -y --no-install-recommends $(KEYRING_PACKAGES); }
+	$(GO) test -count=1 -tags keyring ./agent/internal/acceptance

@@ -59,6 +59,17 @@ func TestACommandLineThatMakesNoSense(t *testing.T) {
 	}
 }
 
+func TestAKeyringSettingThatIsNone(t *testing.T) {
+	t.Setenv("CODESTREAM_DATA_DIR", t.TempDir())
+	for value, want := range map[string]int{"": 1, "system": 1, "off": 1, "on": 2} { // 1: without shutdown
+		t.Setenv("CODESTREAM_KEYRING", value)
+		status, stdout, stderr := try()
+		if status != want || stdout != "" || want == 2 && !strings.Contains(stderr, "CODESTREAM_KEYRING") {
+			t.Errorf("%q: status %d, stdout %q, stderr %q; want status %d", value, status, stdout, stderr, want)
+		}
+	}
+}
+
 func TestWithoutAnEditorTheProgramEnds(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	t.Setenv("CODESTREAM_DATA_DIR", dir)

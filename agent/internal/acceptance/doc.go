@@ -1,7 +1,7 @@
 // Package acceptance tests the program as its users have it: the real binary,
 // spoken to as an editor does, against what decides on a real instance.
 //
-// There are two suites, each behind a build tag, since each wants a program that
+// There are three suites, each behind a build tag, since each wants a program that
 // not every machine has:
 //
 //   - doorkeeper: GitLab's own OAuth library in a small Rails application (see
@@ -9,9 +9,11 @@
 //   - browser: a sign-in with Chromium, for what only a browser knows: the
 //     address bar, the history, the console, and how the page looks. Leaves
 //     pictures of the page in out/.
+//   - keyring: GNOME Keyring on a D-Bus of its own, for what happens to secrets
+//     when a keyring is there, is locked, forgets, or hangs.
 //
 // $CODESTREAM_AGENT names the binary to test, by its absolute path. Without it
 // the suites build one.
 //
-// Start at TestSignIn and at TestCallbackPage.
+// Start at TestSignIn, at TestCallbackPage and at TestTheKeyringHasTheKey.
 package acceptance

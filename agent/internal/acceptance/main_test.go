@@ -1,4 +1,4 @@
-//go:build doorkeeper || browser
+//go:build doorkeeper || browser || keyring
 
 package acceptance
 

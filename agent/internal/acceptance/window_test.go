@@ -1,4 +1,4 @@
-//go:build doorkeeper || browser
+//go:build doorkeeper || browser || keyring
 
 package acceptance
 
@@ -42,9 +42,15 @@ type window struct {
 // secrets are what the agent is told, and must not tell anybody.
 func openWindow(t *testing.T, dataDir string, secrets ...string) *window {
 	t.Helper()
+	return openWindowWith(t, nil, dataDir, secrets...)
+}
+
+// openWindowWith is openWindow with more of an environment.
+func openWindowWith(t *testing.T, env []string, dataDir string, secrets ...string) *window {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
-	process := sessiontest.Binary(agentPath)(t, dataDir, nil)
+	process := sessiontest.Binary(agentPath)(t, dataDir, env)
 	w := &window{
 		Editor: sessiontest.NewEditor(process.Stdin, process.Stdout),
 		t:      t, ctx: ctx, process: process, dataDir: dataDir, secrets: secrets,

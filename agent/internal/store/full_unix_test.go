@@ -1,4 +1,4 @@
-//go:build !windows
+//go:build linux || darwin
 
 package store_test
 
@@ -18,7 +18,8 @@ import (
 )
 
 // fullVariable makes a process of the test binary write to the data directory that
-// it names, "DIRECTORY LIMIT", until no file can grow beyond so many bytes.
+// it names until it is full. "LIMIT SIZE DIRECTORY": no file can have more than
+// LIMIT bytes, and each account takes SIZE.
 const fullVariable = "STORE_TEST_FULL"
 
 func init() { helpers[fullVariable] = fillDisk }
@@ -26,9 +27,10 @@ func init() { helpers[fullVariable] = fillDisk }
 // fillDisk writes accounts until one cannot be written, and says which are on
 // disk and what the error is. What was there before has to be readable then.
 func fillDisk(arguments string) int {
-	dir, size, _ := strings.Cut(arguments, " ")
 	var limit uint64
-	if _, err := fmt.Sscan(size, &limit); err != nil {
+	var size int
+	var dir string
+	if _, err := fmt.Sscanf(arguments, "%d %d %s", &limit, &size, &dir); err != nil {
 		fmt.Println(err)
 		return 1
 	}
@@ -38,12 +40,14 @@ func fillDisk(arguments string) int {
 		fmt.Println(err)
 		return 1
 	}
-	s := store.New(dir, store.Options{})
+	s := moverStore(dir)
 	before, beforeErr := tokens(s, sam)
 	for i := range 10_000 {
 		key := store.AccountKey{Instance: gitlab, Account: fmt.Sprint(1000 + i)}
 		err := s.Update(func(tx *store.Tx) error {
-			return tx.PutAccount(account(key), store.Tokens{Access: secret.New("access-" + key.Account)})
+			a := account(key)
+			a.User.Name = strings.Repeat("x", size)
+			return tx.PutAccount(a, store.Tokens{Access: secret.New("access-" + key.Account)})
 		})
 		if err == nil {
 			fmt.Println(key.Account)
@@ -69,7 +73,7 @@ func TestAFullDisk(t *testing.T) {
 	for _, limit := range []int{1 << 15, 40_000, 1 << 16, 100_000} {
 		t.Run(fmt.Sprint(limit), func(t *testing.T) {
 			s := filled(t)
-			kept := fillIn(t, s.Dir(), limit)
+			kept := fillIn(t, s.Dir(), limit, 500)
 			s = another(s)
 			wantSecrets(t, s)
 			for _, id := range kept {
@@ -85,12 +89,30 @@ func TestAFullDisk(t *testing.T) {
 	}
 }
 
+// The disk is too full for the commit that moves the key into the keyring: the old
+// key stays.
+func TestAMoveOnAFullDisk(t *testing.T) {
+	s := filled(t)
+	old := keyFile(t, s)
+	if err := os.Mkdir(keyringBeside(s.Dir()), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	const limit = 1 << 16 // the notes of keys fit
+	if kept := fillIn(t, s.Dir(), limit, limit); len(kept) > 0 {
+		t.Errorf("the accounts %q were kept", kept)
+	}
+	wantSecrets(t, moverStore(s.Dir()))
+	if got := keyFile(t, s); got != old {
+		t.Errorf("the key file is %s, and was %s", got, old)
+	}
+}
+
 // A disk that was full from the beginning: the first use of a larger one, at the
 // latest the second, has a store that works.
 func TestADiskThatWasAlwaysFull(t *testing.T) {
 	for _, limit := range []int{0, 10, 31, 5000, 1<<14 - 1, 1 << 14, 20_000} {
 		s := store.New(filepath.Join(t.TempDir(), "data"), store.Options{})
-		if kept := fillIn(t, s.Dir(), limit); len(kept) > 0 {
+		if kept := fillIn(t, s.Dir(), limit, 500); len(kept) > 0 {
 			t.Errorf("with %d bytes the accounts %q were kept", limit, kept)
 		}
 		if err := s.Update(fill); err != nil {
@@ -107,14 +129,14 @@ func TestADiskThatWasAlwaysFull(t *testing.T) {
 }
 
 // fillIn runs fillDisk in a process of its own, and returns what it acknowledged.
-func fillIn(t *testing.T, dir string, limit int) []string {
+func fillIn(t *testing.T, dir string, limit, size int) []string {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(self)
-	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%s %d", fullVariable, dir, limit))
+	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d %d %s", fullVariable, limit, size, dir))
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)

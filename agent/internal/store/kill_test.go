@@ -21,8 +21,11 @@ const moverVariable = "STORE_TEST_MOVE"
 
 // moverStore is the store of such a process, with its keyring beside the data.
 func moverStore(dir string) *store.Store {
-	return store.New(dir, store.Options{Keyring: keyDir(filepath.Join(filepath.Dir(dir), "keyring"))})
+	return store.New(dir, store.Options{Keyring: keyDir(keyringBeside(dir))})
 }
+
+// keyringBeside is where the keyring is; it does not answer until it is made.
+func keyringBeside(dir string) string { return filepath.Join(filepath.Dir(dir), "keyring") }
 
 // move writes sam's tokens again and again, and says which are on disk.
 func move(dir string) int {
@@ -49,7 +52,7 @@ func TestAKilledProcessLosesNothing(t *testing.T) {
 		kills = 5
 	}
 	dir := filepath.Join(t.TempDir(), "data")
-	if err := os.Mkdir(filepath.Join(filepath.Dir(dir), "keyring"), 0o700); err != nil {
+	if err := os.Mkdir(keyringBeside(dir), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	s := moverStore(dir)
@@ -74,7 +77,7 @@ func TestAKilledProcessLosesNothing(t *testing.T) {
 	write(t, s)
 	wantSecrets(t, s)
 	wantNotes(t, s, 1)
-	entries, err := os.ReadDir(filepath.Join(filepath.Dir(dir), "keyring"))
+	entries, err := os.ReadDir(keyringBeside(dir))
 	if err != nil || len(entries) != 1 || len(keyFiles(t, s)) != 0 {
 		t.Errorf("the keyring has %v, the key files are %q; want one entry and no file: %v", entries, keyFiles(t, s), err)
 	}

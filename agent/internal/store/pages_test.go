@@ -22,6 +22,21 @@ func TestDamagedPagesArePutAside(t *testing.T) {
 		"less than two pages": func(t *testing.T, path string, page int64) { truncate(t, path, page) },
 		"truncated":           func(t *testing.T, path string, page int64) { truncate(t, path, 3*page) },
 		"the freelist":        func(t *testing.T, path string, page int64) { scribble(t, path, freelistOf(t, path, page)*page) },
+		// bbolt would go round for ever.
+		"a page that is its own child": func(t *testing.T, path string, page int64) {
+			root := rootOf(t, path, "accounts")
+			overwriteAt(t, path, root*page+24, uint64(root))
+		},
+		// The next transaction would write over it.
+		"a page in use that is free": func(t *testing.T, path string, page int64) {
+			overwriteAt(t, path, freelistOf(t, path, page)*page+16, uint64(rootOf(t, path, "accounts")))
+		},
+		// There is not so much memory, and no way back from asking for it.
+		"a list of a thousand billion free pages": func(t *testing.T, path string, page int64) {
+			list := freelistOf(t, path, page) * page
+			overwriteAt(t, path, list+8, 0xFFFF<<16|0x10)
+			overwriteAt(t, path, list+16, 1<<40)
+		},
 		"the secrets": func(t *testing.T, path string, page int64) {
 			scribble(t, path, rootOf(t, path, "secrets")*page)
 		},
@@ -100,6 +115,19 @@ func scribble(t *testing.T, path string, offset int64) {
 	}
 	defer file.Close()
 	if _, err := file.WriteAt([]byte("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"), offset); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// overwriteAt writes a number as the machine has it in memory.
+func overwriteAt(t *testing.T, path string, offset int64, number uint64) {
+	t.Helper()
+	file, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if _, err := file.WriteAt(binary.NativeEndian.AppendUint64(nil, number), offset); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -76,7 +76,6 @@ func putSchema(meta *bolt.Bucket) error {
 // "key", and its sealed records named none.
 func nameKeys(btx *bolt.Tx) error {
 	tx := &Tx{bolt: btx}
-	legacy := keyNote{Place: PlaceFile}
 	sealed := map[string][]byte{}
 	if secrets := btx.Bucket(bucketSecrets); secrets != nil {
 		err := secrets.ForEach(func(place, value []byte) error {
@@ -92,12 +91,8 @@ func nameKeys(btx *bolt.Tx) error {
 			return err
 		}
 	}
-	if len(sealed) == 0 {
-		legacy.Doomed = true
-		return put(tx, bucketKeys, legacyKey[:], legacy)
+	if err := put(tx, bucketKeys, legacyKey[:], keyNote{Place: PlaceFile}); err != nil || len(sealed) == 0 {
+		return err // without a secret there is no current key, and the file goes
 	}
-	return errors.Join(
-		put(tx, bucketKeys, legacyKey[:], legacy),
-		putBytes(tx, bucketMeta, keyCurrent, legacyKey[:]),
-	)
+	return putBytes(tx, bucketMeta, keyCurrent, legacyKey[:])
 }

@@ -170,11 +170,8 @@ func TestAnotherUsersDirectoryIsRefused(t *testing.T) {
 		t.Skip("only root can have files that belong to others")
 	}
 	s := filled(t)
-	for path, err := range map[string]error{
-		s.Dir():       os.Chown(s.Dir(), 65534, 65534),
-		keyFile(t, s): os.Chown(keyFile(t, s), 65534, 65534),
-	} {
-		if err != nil {
+	for _, path := range []string{s.Dir(), keyFile(t, s)} {
+		if err := os.Chown(path, 65534, 65534); err != nil {
 			t.Fatal(err)
 		}
 		unsafe(t, another(s), path, "another user")
@@ -193,7 +190,11 @@ func TestAnotherUsersDirectoryIsRefused(t *testing.T) {
 	dir := filepath.Join(shared, "data")
 	update(t, store.New(dir, store.Options{}), fill)
 	program := filepath.Join(shared, "test")
-	content, err := os.ReadFile("/proc/self/exe")
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := os.ReadFile(self)
 	if err == nil {
 		err = errors.Join(os.WriteFile(program, content, 0o755), os.Chmod(shared, 0o755), os.Chmod(dir, 0o755))
 	}

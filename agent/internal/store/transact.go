@@ -15,10 +15,8 @@ import (
 
 // transact runs fn in one transaction of bbolt, with the schema that it expects.
 func (s *Store) transact(readOnly bool, c *call, fn func(*Tx) error) error {
-	if !readOnly && !s.isSound() {
-		// For writing, bbolt reads the list of free pages while it opens the file. So
-		// a file that others have changed is opened for reading first.
-		if err := s.open(true, func(*bolt.Tx) error { return nil }); err != nil {
+	if !readOnly {
+		if err := s.inspectFirst(); err != nil {
 			return err
 		}
 	}
@@ -92,7 +90,7 @@ func (s *Store) open(readOnly bool, fn func(*bolt.Tx) error) (err error) {
 			err = s.unusable(closeErr)
 		}
 	}()
-	if readOnly && !s.isSound() {
+	if readOnly && !s.isSound(info) {
 		if err := s.inspect(file); err != nil {
 			return damaged(info, err)
 		}
@@ -138,15 +136,20 @@ func (s *Store) isEmpty(openErr error) bool {
 	return errors.Is(err, os.ErrNotExist) || err == nil && info.Mode().IsRegular() && info.Size() == 0
 }
 
-// isSound reports whether the file is as it was when it was last found whole, or
-// is still to be written.
-func (s *Store) isSound() bool {
-	now, err := os.Lstat(s.path())
-	if err != nil || now.Size() == 0 {
-		return true // whoever opens it finds out
-	}
+// isSound reports whether the file is as it was when it was last found whole.
+func (s *Store) isSound(now os.FileInfo) bool {
 	last := s.sound.Load()
 	return last != nil && os.SameFile(now, *last) && now.Size() == (*last).Size() && now.ModTime().Equal((*last).ModTime())
+}
+
+// inspectFirst opens a file that others have changed for reading, before it is
+// opened for writing: then bbolt reads the list of free pages at once.
+func (s *Store) inspectFirst() error {
+	info, err := os.Lstat(s.path())
+	if err != nil || info.Size() == 0 || s.isSound(info) {
+		return nil // what is wrong with it is found when it is opened
+	}
+	return s.open(true, func(*bolt.Tx) error { return nil })
 }
 
 // inspect looks whether the pages of a file that is open for reading, and so
