@@ -30,6 +30,8 @@ type Process struct {
 	Wait func() int
 	// Kill ends the agent without asking it.
 	Kill func()
+	// ID is the number of its process; 0 for one that has none of its own.
+	ID int
 }
 
 // linger is how long a process may hold its output open after its end, and how
@@ -74,7 +76,7 @@ func Binary(path string) Launcher {
 			wait()
 			stdout.Close()
 		})
-		return &Process{Stdin: stdin, Stdout: stdout, Stderr: stderr.String, Wait: wait, Kill: kill}
+		return &Process{Stdin: stdin, Stdout: stdout, Stderr: stderr.String, Wait: wait, Kill: kill, ID: cmd.Process.Pid}
 	}
 }
 
