@@ -60,7 +60,6 @@ func (a answer) errs() []error {
 	return slices.DeleteFunc([]error{a.tokenErr, a.userErr}, func(err error) bool { return err == nil })
 }
 
-// ask makes every window ask at once. It returns when all agents have read that
 // ask makes every window ask, all at once, and returns a function that waits for
 // the answers.
 func (c crowd) ask(ctx context.Context, user string) (answers func() []answer) {
