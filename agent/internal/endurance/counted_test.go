@@ -21,9 +21,8 @@ const countedAgent = "ENDURANCE_COUNTED_AGENT"
 // countInterval is how often it counts.
 const countInterval = 5 * time.Millisecond
 
-// goroutinesLine is what it writes to stderr whenever there are more than ever,
-// and with "now" for "most" each second.
-const goroutinesLine = "goroutines %s %d\n"
+// goroutinesLine is what it writes to stderr whenever there are more than ever.
+const goroutinesLine = "goroutines: %d\n"
 
 // serveCounted is main as in codestream-agent, but for the counting.
 func serveCounted() (status int) {
@@ -42,16 +41,11 @@ func serveCounted() (status int) {
 func countGoroutines(ctx context.Context) {
 	ticker := time.NewTicker(countInterval)
 	defer ticker.Stop()
-	most, told := 0, time.Now()
+	most := 0
 	for {
-		n := runtime.NumGoroutine()
-		if n > most {
+		if n := runtime.NumGoroutine(); n > most {
 			most = n
-			fmt.Fprintf(os.Stderr, goroutinesLine, "most", n)
-		}
-		if time.Since(told) >= time.Second {
-			told = time.Now()
-			fmt.Fprintf(os.Stderr, goroutinesLine, "now", n)
+			fmt.Fprintf(os.Stderr, goroutinesLine, n)
 		}
 		select {
 		case <-ctx.Done():
