@@ -69,9 +69,9 @@ func sail(t *testing.T, seed, number uint64) {
 	if !t.Failed() {
 		inspect(t, dir, workers)
 	}
-	failed := 0
+	failed, busy := 0, 0
 	for _, w := range workers {
-		failed += w.failed
+		failed, busy = failed+w.failed, busy+w.busy
 		counted.add(func(f *figures) {
 			f.kills += w.tally.kills
 			f.underWay += w.tally.underWay
@@ -79,7 +79,7 @@ func sail(t *testing.T, seed, number uint64) {
 			f.lost += w.tally.lost
 		})
 	}
-	t.Logf("a new sign-in was asked for %d times, each time after a kill in the middle of a refresh", failed)
+	t.Logf("a new sign-in was asked for %d times, each time after a kill in the middle of a refresh; the store was busy %d times", failed, busy)
 }
 
 // inspect lets one more agent look at everything, and then looks at the data

@@ -26,7 +26,7 @@ type use struct {
 	// expired says that the token had run out, and that nothing else was under
 	// way: who is served then has a token that was got after the use began.
 	expired bool
-	dead    bool   // its agent was killed in the middle of it
+	dead    bool   // it was cut off, and nothing more comes of it
 	earlier []*use // the doubts that the dead had left when it began
 }
 
@@ -59,12 +59,16 @@ func (u *use) inDoubt() bool {
 	return len(u.site.doubts[u.user]) > 0
 }
 
-// die notes that the agent was killed before it answered.
-func (u *use) die() {
+// cutOff notes that the agent was killed before it answered, or could not do it
+// all.
+func (u *use) cutOff() {
 	u.site.mu.Lock()
 	defer u.site.mu.Unlock()
 	u.dead = true
 	u.site.inUse--
+	if doubts := u.site.doubts; !slices.Contains(doubts[u.user], u) {
+		doubts[u.user] = append(doubts[u.user], u)
+	}
 }
 
 // end notes that the use was answered. renewed says that the account now has

@@ -23,7 +23,8 @@ type worker struct {
 	random *rand.Rand
 	tally  figures
 	names  int // that were given to the instance
-	failed int // sign-ins that ended with an agent that was killed
+	failed int // refreshes that asked for a new sign-in after a kill
+	busy   int // answers that the store was busy
 
 	acknowledged model
 	// underWay is where the operation was to lead in whose middle the last agent
@@ -53,9 +54,9 @@ func (w *worker) live(t *testing.T) error {
 // check holds a fresh agent to the model, and takes over what has become of the
 // operation that was under way.
 func (w *worker) check(ctx context.Context, agent *window) error {
-	status, err := call(ctx, agent, protocol.Status, protocol.StatusParams{})
+	status, err := w.status(ctx, agent)
 	if err != nil {
-		return fmt.Errorf("status: %w", err)
+		return err
 	}
 	found := observe(w.URL(), status)
 	if err := found.between(w.acknowledged, w.underWay); err != nil {
@@ -66,6 +67,31 @@ func (w *worker) check(ctx context.Context, agent *window) error {
 	return w.sound(ctx, agent)
 }
 
+func (w *worker) status(ctx context.Context, agent *window) (status protocol.StatusResult, err error) {
+	err = w.patiently(func() error {
+		status, err = call(ctx, agent, protocol.Status, protocol.StatusParams{})
+		return err
+	})
+	if err != nil {
+		err = fmt.Errorf("status: %w", err)
+	}
+	return status, err
+}
+
+// patiently tries again where the store is busy, as the agent's hint says: a
+// machine that is busy itself may take more than the store's three seconds. A
+// lock that somebody who was killed has left would last until the test has lost
+// patience.
+func (w *worker) patiently(do func() error) error {
+	for {
+		err := do()
+		if !errors.Is(err, protocol.StoreBusy) {
+			return err
+		}
+		w.busy++
+	}
+}
+
 // sound lets the agent refresh the tokens of every account. That takes the
 // account's lock, which must be free or get so, and tokens that work, but where
 // the account's last agent was killed over them.
@@ -74,7 +100,7 @@ func (w *worker) sound(ctx context.Context, agent *window) error {
 	for _, user := range w.acknowledged.users() {
 		op := refreshing(w.site, user)
 		uses := op.begin(false)
-		err := op.run(ctx, agent, func(stage) {})
+		err := w.patiently(func() error { return op.run(ctx, agent, func(stage) {}) })
 		doubtful = doubtful || uses[0].inDoubt()
 		switch {
 		case err == nil:
@@ -86,9 +112,9 @@ func (w *worker) sound(ctx context.Context, agent *window) error {
 			return err
 		}
 	}
-	status, err := call(ctx, agent, protocol.Status, protocol.StatusParams{})
+	status, err := w.status(ctx, agent)
 	if err != nil {
-		return fmt.Errorf("status: %w", err)
+		return err
 	}
 	for _, in := range status.Instances {
 		if in.ID == w.URL() && in.Auth.State != want && !doubtful {
@@ -109,7 +135,28 @@ func (op operation) begin(doomed bool) (uses []*use) {
 // perform lets an agent do something from beginning to end.
 func (w *worker) perform(ctx context.Context, agent *window, op operation) error {
 	uses := op.begin(false)
-	return w.settle(op, uses, op.run(ctx, agent, func(stage) {}))
+	run := func() error { return op.run(ctx, agent, func(stage) {}) }
+	if op.after == nil {
+		return w.settle(op, uses, w.patiently(run))
+	}
+	err := run()
+	if errors.Is(err, protocol.StoreBusy) { // in the middle of it, perhaps
+		w.busy++
+		w.cutOff(op, uses)
+		return w.check(ctx, agent)
+	}
+	return w.settle(op, uses, err)
+}
+
+// cutOff notes that an operation came to an end of which nobody can tell how far
+// it had got.
+func (w *worker) cutOff(op operation, uses []*use) {
+	for _, u := range uses {
+		u.cutOff()
+	}
+	if op.after != nil {
+		w.underWay = *op.after
+	}
 }
 
 // settle takes over what was answered to an operation.
@@ -157,16 +204,11 @@ func (w *worker) kill(ctx context.Context, agent *window, op operation) error {
 	agent.kill()
 	w.tally.kills++
 	var answered *sessiontest.ResponseError
-	if err == nil || errors.As(err, &answered) {
+	if err == nil || errors.As(err, &answered) && !errors.Is(err, protocol.StoreBusy) {
 		return w.settle(op, uses, err)
 	}
 	w.tally.underWay++
-	for _, u := range uses {
-		u.die()
-	}
-	if op.after != nil {
-		w.underWay = *op.after
-	}
+	w.cutOff(op, uses)
 	return nil
 }
 
