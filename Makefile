@@ -41,7 +41,7 @@ check-rest: lint generated race cover cross test-doorkeeper test-browser test-ke
 lint: ## check the format, and look for mistakes
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "gofmt would change: $$unformatted"; exit 1; }
 	$(GO) vet ./... ./testdata/floor ./testdata/fuzzall
-	$(GO) vet -tags doorkeeper,browser,keyring ./agent/internal/acceptance
+	$(GO) vet -tags doorkeeper,browser,keyring,soak ./agent/internal/acceptance ./agent/internal/endurance
 	$(GO) tool staticcheck ./...
 	$(GO) mod verify
 
@@ -81,6 +81,12 @@ cross: ## build and vet for every platform
 .PHONY: bench
 bench: ## measure the start, against the least that a Go program can do
 	$(GO) test ./agent -run '^$$' -bench Start -benchtime 100x
+
+.PHONY: soak
+soak: ## a thousand kills, and long and strange lives; ends with the figures
+	@mkdir -p $(OUT)
+	$(GO) test -count=1 -tags soak -timeout 20m -v ./agent/internal/endurance -run Soak -figures $(CURDIR)/$(OUT)/soak.txt
+	@cat $(OUT)/soak.txt
 
 .PHONY: test-doorkeeper
 test-doorkeeper: ## sign in through a real Doorkeeper, the OAuth server that GitLab has inside

@@ -31,6 +31,7 @@ var importRules = map[string][]string{
 	"agent/internal/team":        {"agent/internal/store", "providers", "protocol"},
 	"agent/internal/auth":        {"agent/internal/store", "agent/internal/secret", "agent/internal/work", "providers", "protocol"},
 	"agent/internal/acceptance":  {},
+	"agent/internal/endurance":   {},
 	"agent/internal/sessiontest": {"agent/internal/store", "providers/providertest", "protocol/script", "protocol"},
 	"agent/cmd/codestream-agent": {"agent", "agent/internal/keyring", "providers/all", "protocol"},
 	"agent/cmd/codestream-demo":  {"agent/internal/sessiontest", "providers/providertest", "protocol"},

@@ -31,7 +31,7 @@ func parseStore(words *script.Words) action {
 	switch verb := words.Word("what happens to the store"); verb {
 	case "expires":
 		user := words.Word("the user")
-		return func(_ context.Context, s *session) error { return expireAccount(s.dataDir, user) }
+		return func(_ context.Context, s *session) error { return ExpireAccount(s.dataDir, user) }
 	case "locked":
 		return func(ctx context.Context, s *session) (err error) {
 			if s.world.storeLock != nil {
@@ -53,8 +53,9 @@ func parseStore(words *script.Words) action {
 	}
 }
 
-// expireAccount lets a user's tokens appear to have ended an hour ago.
-func expireAccount(dataDir, user string) error {
+// ExpireAccount lets a user's tokens in a data directory appear to have ended an
+// hour ago, as "! store expires" does. Agents may be at work there.
+func ExpireAccount(dataDir, user string) error {
 	return store.New(dataDir, store.Options{}).Update(func(tx *store.Tx) error {
 		accounts, err := tx.Accounts()
 		if err != nil {
