@@ -2,6 +2,7 @@ package agent
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -134,11 +135,11 @@ func (s *stream) readFrame() ([]byte, error) {
 		}
 		return nil, &badMessage{code: protocol.InvalidRequest, text: fmt.Sprintf("a message of %d bytes is more than the limit of %d", length, maxMessage)}
 	}
-	body := make([]byte, length)
-	if _, err := io.ReadFull(s.in, body); err != nil {
+	var body bytes.Buffer // grows with what comes, not with what was announced
+	if _, err := io.CopyN(&body, s.in, length); err != nil {
 		return nil, io.EOF // the editor is gone in the middle of a message
 	}
-	return body, nil
+	return body.Bytes(), nil
 }
 
 // readHeader reads the header of a frame and returns its Content-Length. A

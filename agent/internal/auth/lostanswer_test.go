@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -212,6 +213,56 @@ func TestNothingIsSpentThatCannotBeSaved(t *testing.T) {
 	if _, after, err := w.saved(); err != nil || after.Refresh == before.Refresh {
 		t.Errorf("the new tokens are not on disk: %v", err)
 	}
+}
+
+// Once GitLab has issued new tokens, the old ones are burnt: a store that another
+// program holds for long does not lose the sign-in.
+func TestNewTokensAreSavedWhenTheStoreIsFreeAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, settings{})
+	before := w.signedIn(2*lifetime, true)
+	late := make(chan struct{}, 10)
+	m := w.manager(func(c *auth.Config) { c.Log = slog.New(told{slog.DiscardHandler, "could not be saved yet", late}) })
+	release := make(chan struct{})
+	w.SetFault(providertest.EndpointToken, providertest.Fault{Hold: release, Times: 1})
+	answer := make(chan error, 1)
+	go func() { answer <- w.currentUser(t.Context(), m) }()
+	if err := w.Await(t.Context(), http.MethodPost, "/oauth/token", 1); err != nil {
+		t.Fatal(err)
+	}
+	reading, done := make(chan struct{}), make(chan struct{})
+	go store.New(w.dir, store.Options{}).View(func(*store.Tx) error {
+		close(reading)
+		<-done
+		return nil
+	})
+	<-reading
+	close(release)
+	<-late
+	close(done)
+	if err := <-answer; err != nil {
+		t.Errorf("the request: %v", err)
+	}
+	if account, after, err := w.saved(); err != nil || after.Refresh == before.Refresh || account.Refused != "" {
+		t.Errorf("the new tokens are not on disk: %v", err)
+	}
+	w.wantRefreshes(1)
+}
+
+// told is a log handler that waits for a message.
+type told struct {
+	slog.Handler
+	message string
+	heard   chan<- struct{}
+}
+
+func (told) Enabled(context.Context, slog.Level) bool { return true }
+
+func (h told) Handle(_ context.Context, r slog.Record) error {
+	if strings.Contains(r.Message, h.message) {
+		h.heard <- struct{}{}
+	}
+	return nil
 }
 
 // net/http may send a request again on a new connection where the one it had from

@@ -174,15 +174,24 @@ func (m *Manager) renew(ctx context.Context, account store.Account, tokens store
 		return Access{}, err
 	}
 	account = withGrant(account, g)
-	err = m.Store.Update(func(tx *store.Tx) error {
-		return tx.PutAccount(account, store.Tokens{Access: g.access, Refresh: g.refresh})
-	})
-	if err != nil {
+	if err := m.saveRefreshed(ctx, account, store.Tokens{Access: g.access, Refresh: g.refresh}); err != nil {
 		return Access{}, err
 	}
 	m.Log.Debug("the token is new", "instance", account.Instance, "account", account.ID, "expires", account.ExpiresAt, "hasRefreshToken", !g.refresh.IsEmpty())
 	m.Changed()
 	return Access{account, g.access}, nil
+}
+
+// saveRefreshed saves new tokens, and goes on trying while another program holds
+// the store, until ctx ends: the old ones are burnt.
+func (m *Manager) saveRefreshed(ctx context.Context, account store.Account, tokens store.Tokens) error {
+	for {
+		err := m.Store.Update(func(tx *store.Tx) error { return tx.PutAccount(account, tokens) })
+		if !errors.Is(err, protocol.StoreBusy) || ctx.Err() != nil {
+			return err
+		}
+		m.Log.Warn("new tokens could not be saved yet", "instance", account.Instance, "error", err)
+	}
 }
 
 // sendRefresh trades the refresh token, and leaves a note in the store from before

@@ -25,6 +25,7 @@
 //	  key-ID                   mode 0600, a data key that is not in the keyring
 //	  key                      the only data key of schema 1
 //	  locks/                   one lock file an account; empty, never removed
+//	  agent.db.gate            where those who read wait for one who writes (gate.go)
 //	  agent.db.mend            held by whoever puts a damaged file aside
 //	  agent.db.damaged-TIME    a damaged file, kept for whoever wants to look
 //

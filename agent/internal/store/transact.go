@@ -59,6 +59,11 @@ func (s *Store) open(readOnly bool, fn func(*bolt.Tx) error) (err error) {
 			file.Close() // and with it bbolt's lock, which a panic has left
 		}
 	}()
+	open, err := s.passOrShutGate(readOnly)
+	if err != nil {
+		return err
+	}
+	defer open() // as below, where bbolt has panicked
 	db, err := bolt.Open(s.path(), fileMode, &bolt.Options{
 		ReadOnly: readOnly, Timeout: lockTimeout, NoStatistics: true,
 		OpenFile: func(name string, flag int, mode os.FileMode) (_ *os.File, err error) {
@@ -68,13 +73,14 @@ func (s *Store) open(readOnly bool, fn func(*bolt.Tx) error) (err error) {
 			return file, err
 		},
 	})
+	open()
 	var system syscall.Errno
 	var known *protocol.Error
 	switch {
-	case readOnly && s.isEmpty(err):
-		return fn(nil)
 	case errors.Is(err, bolterrors.ErrTimeout):
 		return s.busy()
+	case readOnly && s.isEmpty(err, info):
+		return fn(nil)
 	case errors.Is(err, errDamaged), errors.As(err, &known):
 		return err
 	case errors.As(err, &system):
@@ -127,10 +133,14 @@ func (s *Store) openFile(name string, flag int, mode os.FileMode) (*os.File, err
 }
 
 // isEmpty reports whether a file that could not be opened for reading is one
-// that nobody has written yet.
-func (s *Store) isEmpty(openErr error) bool {
+// that nobody has written yet, or had when it was opened: a writer may have filled
+// it since, and bbolt has then tried to do so too. opened is nil where it was not.
+func (s *Store) isEmpty(openErr error, opened os.FileInfo) bool {
 	if openErr == nil || errors.Is(openErr, os.ErrNotExist) {
 		return openErr != nil
+	}
+	if opened != nil && opened.Size() == 0 {
+		return true
 	}
 	info, err := os.Lstat(s.path())
 	return errors.Is(err, os.ErrNotExist) || err == nil && info.Mode().IsRegular() && info.Size() == 0
