@@ -109,7 +109,7 @@ func (k *Known) find(text string, mark func(from, to int)) {
 func endingOf(text string) ending { return ending([]byte(text[len(text)-minKnown:])) }
 
 // formsOf returns the ways to write a secret that are looked for as they stand.
-// Any other escapes, such as of letters or twice over, are undone first; see
+// Any other escapes, such as of letters or three deep, are undone first; see
 // views. But where escapes begin depends on what stands before them, which must
 // not hide the usual forms.
 func formsOf(secret string) []form {
@@ -120,6 +120,7 @@ func formsOf(secret string) []form {
 	for _, text := range []string{
 		secret, url.QueryEscape(secret), url.PathEscape(secret),
 		inGo[1 : len(inGo)-1], string(inJSON[1 : len(inJSON)-1]), valid,
+		url.QueryEscape(url.QueryEscape(secret)), url.QueryEscape(string(inJSON[1 : len(inJSON)-1])),
 		// As in a form, but for its other escapes.
 		strings.ReplaceAll(secret, " ", "+"), strings.ReplaceAll(valid, " ", "+"),
 	} {
