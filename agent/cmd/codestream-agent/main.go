@@ -62,7 +62,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "codestream-agent: no data directory: %v; set CODESTREAM_DATA_DIR to an absolute path\n", err)
 		return 2
 	}
-	log, level, file, err := newLog(stderr, *logLevel, *logFile)
+	patient := newUnhurried(stderr)
+	defer patient.Close()
+	log, level, file, err := newLog(patient, *logLevel, *logFile)
 	if err != nil {
 		fmt.Fprintf(stderr, "codestream-agent: %v\n", err)
 		return 2

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"sync"
+	"time"
+)
+
+const (
+	// maxLines is how many lines of the log may wait for an editor that does not
+	// read stderr. What comes after them is lost to stderr, and counted.
+	maxLines = 1000
+
+	// lastWords is how long the program waits at its end for them to be read.
+	lastWords = 100 * time.Millisecond
+)
+
+// unhurried is a writer that does not wait for its reader: a full pipe would stop
+// whoever logs, and with it the lock that another window waits for.
+type unhurried struct {
+	out  io.Writer
+	done chan struct{} // closed when nothing is left to write
+
+	mu    sync.Mutex // guards what follows
+	lines chan []byte
+	lost  int
+	ended bool
+}
+
+func newUnhurried(out io.Writer) *unhurried {
+	u := &unhurried{out: out, done: make(chan struct{}), lines: make(chan []byte, maxLines)}
+	go func() {
+		defer close(u.done)
+		for line := range u.lines {
+			_, _ = out.Write(line) // nobody could be told
+		}
+	}()
+	return u
+}
+
+// Write takes a line. It always says that it has: the log has no other place for
+// it.
+func (u *unhurried) Write(line []byte) (int, error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.ended {
+		return len(line), nil
+	}
+	if u.lost > 0 && len(u.lines) < cap(u.lines) {
+		u.lines <- fmt.Appendf(nil, "codestream-agent: %d lines of the log were lost, because nobody read them\n", u.lost)
+		u.lost = 0
+	}
+	select {
+	case u.lines <- append([]byte(nil), line...):
+	default:
+		u.lost++
+	}
+	return len(line), nil
+}
+
+// Close takes no more lines, and waits a moment until those that there are have
+// been read.
+func (u *unhurried) Close() error {
+	u.mu.Lock()
+	u.ended = true
+	close(u.lines)
+	u.mu.Unlock()
+	timeout := time.NewTimer(lastWords)
+	defer timeout.Stop()
+	select {
+	case <-u.done:
+	case <-timeout.C:
+	}
+	return nil
+}
