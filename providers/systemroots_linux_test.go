@@ -9,6 +9,8 @@ import (
 	"os"
 	"testing"
 
+	"go.uber.org/goleak"
+
 	"github.com/teamcodestream/codestream-agent/protocol"
 )
 
@@ -16,8 +18,13 @@ import (
 // where the system's trust store is a file can a test change it, and only before
 // Go has read it.
 func TestMain(m *testing.M) {
-	os.Exit(withSystemRoots(m.Run))
+	goleak.VerifyTestMain(runner(func() int { return withSystemRoots(m.Run) }))
 }
+
+// runner is what goleak runs.
+type runner func() int
+
+func (r runner) Run() int { return r() }
 
 func withSystemRoots(run func() int) int {
 	server := httptest.NewTLSServer(nil)

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"testing"
+
+	"go.uber.org/goleak"
 )
 
 // repository is the root of the sources, from here.
@@ -17,7 +19,13 @@ const repository = "../../.."
 // agentPath is the program under test.
 var agentPath string
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
+// TestMain checks that no goroutine outlives the tests.
+func TestMain(m *testing.M) { goleak.VerifyTestMain(runner(func() int { return run(m) })) }
+
+// runner is what goleak runs.
+type runner func() int
+
+func (r runner) Run() int { return r() }
 
 func run(m *testing.M) int {
 	agentPath = os.Getenv("CODESTREAM_AGENT")

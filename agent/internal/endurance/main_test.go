@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"testing"
+
+	"go.uber.org/goleak"
 )
 
 // agentPath is the program under test.
@@ -18,8 +20,13 @@ func TestMain(m *testing.M) {
 		os.Exit(serveCounted())
 	}
 	flag.Parse()
-	os.Exit(run(m))
+	goleak.VerifyTestMain(runner(func() int { return run(m) }))
 }
+
+// runner is what goleak runs.
+type runner func() int
+
+func (r runner) Run() int { return r() }
 
 func run(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "endurance-")

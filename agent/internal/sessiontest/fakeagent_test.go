@@ -14,6 +14,8 @@ import (
 	"sync"
 	"testing"
 
+	"go.uber.org/goleak"
+
 	"github.com/teamcodestream/codestream-agent/protocol"
 )
 
@@ -25,7 +27,7 @@ func TestMain(m *testing.M) {
 	if len(os.Args) == 2 && os.Args[1] == "--stdio" {
 		os.Exit(serveFake(os.Getenv("CODESTREAM_DATA_DIR"), os.Stdin, os.Stdout, os.Stderr, nil))
 	}
-	os.Exit(m.Run())
+	goleak.VerifyTestMain(m)
 }
 
 // fakeAgent is an agent that does what a test tells it, right or wrong.
