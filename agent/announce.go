@@ -68,24 +68,30 @@ func (n *announcer) announce() bool {
 		}
 		return false
 	}
-	before, known := n.last, n.known
+	if n.known {
+		if err := n.tell(n.last, now); err != nil { // what was told is told again
+			n.agent.log.Warn("a change was not told", "error", err)
+			return false
+		}
+	}
 	n.last, n.known = now, true
-	if !known {
-		return true
-	}
-	if !reflect.DeepEqual(before.configured(), now.configured()) {
-		send(n, protocol.DidChangeInstances, protocol.DidChangeInstancesParams{Instances: now.described(n.session)})
-	}
-	for _, change := range changes(before, now) {
-		send(n, protocol.DidChangeAuthentication, change)
-	}
 	return true
 }
 
-func send[P any](n *announcer, notification protocol.Notification[P], params P) {
-	if err := tell(context.Background(), n.editor(), notification, params); err != nil {
-		n.agent.log.Warn("a change was not told", "method", notification.Method(), "error", err)
+// tell tells how one view differs from another.
+func (n *announcer) tell(before, now view) error {
+	if !reflect.DeepEqual(before.configured(), now.configured()) {
+		err := tell(context.Background(), n.editor(), protocol.DidChangeInstances, protocol.DidChangeInstancesParams{Instances: now.described(n.session)})
+		if err != nil {
+			return err
+		}
 	}
+	for _, change := range changes(before, now) {
+		if err := tell(context.Background(), n.editor(), protocol.DidChangeAuthentication, change); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (n *announcer) editor() editor {

@@ -73,7 +73,12 @@ func (c *call) answer(before <-chan struct{}) {
 	}
 	result, err := c.run(before)
 	c.dispatcher.unregister(c.key)
-	c.reply(result, err)
+	out := c.dispatcher.out
+	if c.order == atOnce { // on the reading goroutine
+		c.reply(out.answerAtOnce, result, err)
+		return
+	}
+	c.reply(func(send func() error) error { return out.answer(c.session, send) }, result, err)
 }
 
 // run waits for its turn, then runs the handler.
@@ -96,13 +101,18 @@ func (c *call) run(before <-chan struct{}) (any, error) {
 	return result, err
 }
 
+// refuse answers, on the reading goroutine, a request that is not run.
+func (c *call) refuse(err error) {
+	c.reply(c.dispatcher.out.answerAtOnce, nil, err)
+}
+
 // reply answers the request. A cancelled one is answered too. The trace comes
 // before the answer, so that an editor that then turns it off or on knows which
 // requests it covers.
-func (c *call) reply(result any, err error) {
+func (c *call) reply(when func(send func() error) error, result any, err error) {
 	d := c.dispatcher
 	d.trace(c.id.Str, c.method, time.Since(c.began), err)
-	sendErr := d.out.answer(c.session, func() error {
+	sendErr := when(func() error {
 		if err != nil {
 			return c.conn.ReplyWithError(c.session, c.id, wireError(err))
 		}

@@ -67,7 +67,7 @@ func (d *dispatcher) Handle(ctx context.Context, conn *jsonrpc2.Conn, req *jsonr
 	}
 	c := &call{dispatcher: d, conn: conn, session: ctx, id: req.ID, method: req.Method, began: time.Now()}
 	if err := c.begin(ctx, params); err != nil {
-		c.reply(nil, err)
+		c.refuse(err)
 		return
 	}
 	before := d.previous

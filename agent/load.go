@@ -58,5 +58,6 @@ func overloaded(format string, limit int) error {
 		Message:    fmt.Sprintf("the agent is busy: "+format, limit),
 		Hint:       "Send this request again when others have been answered. This limit is the agent's, not GitLab's.",
 		RetryAfter: overloadPause,
+		Details:    &protocol.ErrorDetails{Cause: protocol.CauseAgent},
 	}
 }

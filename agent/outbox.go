@@ -7,10 +7,16 @@ import (
 	"sync"
 )
 
-// outboxRoom is how many bytes may wait for an editor that does not read. Beyond
-// that, whoever has an answer for it waits too, and what is no answer is left
-// unsaid.
-const outboxRoom = 16 << 20
+const (
+	// outboxRoom is how many bytes may wait for an editor that does not read. Beyond
+	// that, whoever has an answer for it waits too, and what is no answer is left
+	// unsaid.
+	outboxRoom = 16 << 20
+
+	// outboxLimit is how many may wait at the most. Only refusals take them there,
+	// of an editor that goes on to send without ever reading: the session ends.
+	outboxLimit = 4 * outboxRoom
+)
 
 var errOutboxClosed = errors.New("agent: the session has ended")
 
@@ -28,7 +34,8 @@ type outbox struct {
 	mu      sync.Mutex    // guards what follows
 	waiting []byte        // whole frames, in order
 	writing int           // the bytes that the writer has taken
-	err     error         // nothing can be put any more
+	err     error         // why nothing can be put any more
+	closed  bool          // no more is to be written than there is
 	room    chan struct{} // closed, and made anew, when there may be room
 }
 
@@ -48,7 +55,7 @@ func newOutbox(out io.Writer, lost func(error)) *outbox {
 func (o *outbox) put(frame []byte) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.err != nil {
+	if o.err != nil || o.closed {
 		return o.err
 	}
 	o.waiting = append(o.waiting, frame...)
@@ -59,17 +66,36 @@ func (o *outbox) put(frame []byte) error {
 	return nil
 }
 
-// isFull reports whether the editor has left too much unread.
+// isFull reports whether the editor has left too much unread. What is being
+// written does not count: one large answer is no sign of that.
 func (o *outbox) isFull() bool {
-	full, _ := o.state()
-	return full
-}
-
-// state also returns a channel that is closed when that may have changed.
-func (o *outbox) state() (full bool, changed <-chan struct{}) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.err == nil && len(o.waiting)+o.writing > outboxRoom, o.room
+	return o.err == nil && len(o.waiting) > outboxRoom
+}
+
+// hasRoom reports whether another answer has room. It also returns a channel that
+// is closed when that may have changed.
+func (o *outbox) hasRoom() (room bool, changed <-chan struct{}) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.err != nil || len(o.waiting)+o.writing <= outboxRoom, o.room
+}
+
+// answerAtOnce runs send, which puts a short answer, without waiting for room: it
+// is called on the goroutine that reads from the editor, which has to hear of its
+// end whether it reads or not.
+func (o *outbox) answerAtOnce(send func() error) error {
+	o.mu.Lock()
+	over := o.err == nil && len(o.waiting)+o.writing > outboxLimit
+	if over {
+		o.err = errNotReading
+	}
+	o.mu.Unlock()
+	if over {
+		o.lost(errNotReading)
+	}
+	return send()
 }
 
 // answer runs send, which puts one answer, once there is room for it. Answers
@@ -83,8 +109,8 @@ func (o *outbox) answer(ctx context.Context, send func() error) error {
 	}
 	defer func() { <-o.turn }()
 	for {
-		full, changed := o.state()
-		if !full {
+		room, changed := o.hasRoom()
+		if room {
 			return send()
 		}
 		select {
@@ -99,8 +125,11 @@ func (o *outbox) answer(ctx context.Context, send func() error) error {
 // written, or until ctx ends.
 func (o *outbox) close(ctx context.Context) error {
 	o.mu.Lock()
-	if !errors.Is(o.err, errOutboxClosed) {
-		o.err = errOutboxClosed
+	if !o.closed {
+		o.closed = true
+		if o.err == nil {
+			o.err = errOutboxClosed
+		}
 		close(o.wake)
 		o.change()
 	}

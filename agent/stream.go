@@ -3,7 +3,6 @@ package agent
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -99,8 +98,7 @@ func (s *stream) WriteObject(v any) error {
 }
 
 // refuse answers what is not a message. What has no id and was no request, such
-// as a malformed response, is not answered. Where the editor does not read, the
-// agent does not read on either.
+// as a malformed response, is not answered.
 func (s *stream) refuse(bad *badMessage) error {
 	if bad.silent {
 		return nil
@@ -115,7 +113,7 @@ func (s *stream) refuse(bad *badMessage) error {
 	if err != nil {
 		return err
 	}
-	return s.out.answer(context.Background(), func() error { return s.writeFrame(object) })
+	return s.out.answerAtOnce(func() error { return s.writeFrame(object) })
 }
 
 func (s *stream) writeFrame(body []byte) error {

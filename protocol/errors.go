@@ -144,7 +144,7 @@ type Error struct {
 	Hint string
 	// Instance is the id of the instance it is about, if it is about one.
 	Instance string
-	// RetryAfter is how long GitLab asks to wait.
+	// RetryAfter is how long GitLab, or the agent itself, asks to wait.
 	RetryAfter time.Duration
 	// Status is GitLab's HTTP status, where it answered.
 	Status  int
@@ -153,12 +153,24 @@ type Error struct {
 	Err error
 }
 
+// The causes of StoreDamaged, and of a RateLimited that is not GitLab's.
+const (
+	CauseDamaged  = "damaged"  // the file was put aside, and a new one is in use
+	CauseUnusable = "unusable" // permissions, a full disk, a failing one: nothing was touched
+	CauseUnsafe   = "unsafe"   // other users can write to it, or it is not the user's
+	CauseNewer    = "newer"    // a newer agent has written it
+	CauseAgent    = "agent"    // the editor has asked the agent too much at once
+)
+
 // ErrorDetails are facts about an error, for programs and support.
 type ErrorDetails struct {
 	// Cause is one word. For HostUnreachable: "dns", "refused", "timeout",
-	// "proxy" or "connection". For SignInRequired: "revoked", "expired", "keyLost",
-	// or "keyLocked" where the tokens are good again once the keyring is unlocked.
-	// For InvalidClient: "keyLocked" for the client secret.
+	// "proxy" or "connection". For SignInRequired: "revoked", "expired",
+	// "answerLost", "keyLost", or "keyLocked" where the tokens are good again once
+	// the keyring is unlocked: offer to try again before a new sign-in. For
+	// InvalidClient: "keyLocked" for the client secret. For StoreDamaged: "damaged",
+	// "unusable", "unsafe" or "newer". For RateLimited: "agent" where it is the
+	// agent's own limit.
 	Cause string `json:"cause,omitempty"`
 	// Text is the cause in the words of whoever reported it.
 	Text string `json:"text,omitempty"`
@@ -170,7 +182,8 @@ type ErrorDetails struct {
 	Issuer   string     `json:"issuer,omitempty"`
 	Subject  string     `json:"subject,omitempty"`
 	NotAfter *time.Time `json:"notAfter,omitempty"`
-	// File is the file that the error is about.
+	// File is the file that the error is about: for StoreDamaged with the cause
+	// "damaged" the copy that was put aside, else the one in use.
 	File string `json:"file,omitempty"`
 }
 
@@ -183,7 +196,7 @@ type ErrorData struct {
 	Instance string `json:"instance,omitempty"`
 	// Hint is the next step, for a person.
 	Hint string `json:"hint,omitempty"`
-	// RetryAfterSeconds is how long GitLab asks to wait.
+	// RetryAfterSeconds is how long GitLab, or the agent itself, asks to wait.
 	RetryAfterSeconds int `json:"retryAfterSeconds,omitempty"`
 	// Status is GitLab's HTTP status, where it answered.
 	Status  int           `json:"status,omitempty"`

@@ -35,6 +35,9 @@ func newUnhurried(out io.Writer) *unhurried {
 		for line := range u.lines {
 			_, _ = out.Write(line) // nobody could be told
 		}
+		if u.lost > 0 { // nobody changes it any more
+			_, _ = out.Write(note(u.lost))
+		}
 	}()
 	return u
 }
@@ -47,8 +50,8 @@ func (u *unhurried) Write(line []byte) (int, error) {
 	if u.ended {
 		return len(line), nil
 	}
-	if u.lost > 0 && len(u.lines) < cap(u.lines) {
-		u.lines <- fmt.Appendf(nil, "codestream-agent: %d lines of the log were lost, because nobody read them\n", u.lost)
+	if u.lost > 0 && len(u.lines) <= cap(u.lines)-2 { // room for the line as well
+		u.lines <- note(u.lost)
 		u.lost = 0
 	}
 	select {
@@ -57,6 +60,10 @@ func (u *unhurried) Write(line []byte) (int, error) {
 		u.lost++
 	}
 	return len(line), nil
+}
+
+func note(lost int) []byte {
+	return fmt.Appendf(nil, "codestream-agent: %d lines of the log were lost, because nobody read them\n", lost)
 }
 
 // Close takes no more lines, and waits a moment until those that there are have

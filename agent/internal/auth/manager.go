@@ -86,45 +86,65 @@ func (m *Manager) Pending(instance string) bool {
 }
 
 // signedInAccount returns an account with its tokens. It returns SignInRequired
-// where there are none that GitLab would take.
+// where there are none that GitLab would take. An account whose key was lost is
+// tried: what a keyring has lost it may find again.
 func (m *Manager) signedInAccount(key store.AccountKey) (account store.Account, tokens store.Tokens, err error) {
 	err = m.Store.View(func(tx *store.Tx) error {
 		if account, err = tx.Account(key); err != nil {
 			return err
 		}
-		if account.Refused != "" {
-			return refusedError(account)
+		if account.Refused != "" && account.Refused != ReasonKeyLost {
+			return refusedError(account, account.Refused)
 		}
 		tokens, err = tx.Tokens(key)
 		return err
 	})
-	m.Seen(tokens.Access)
-	m.Seen(tokens.Refresh)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		err = NotSignedIn(key.Instance)
 	case errors.Is(err, store.ErrKeyLost):
-		account.Refused = ReasonKeyLost
-		err = fmt.Errorf("%w: %w", store.ErrKeyLost, refusedError(account))
+		err = fmt.Errorf("%w: %w", store.ErrKeyLost, refusedError(account, ReasonKeyLost))
 	case errors.Is(err, store.ErrKeyLocked):
 		err = keyLocked(account, err)
 	}
 	return account, tokens, err
 }
 
-// noteLostKey makes the state tell that an account's tokens can no longer be
-// opened, and returns the error for it.
-func (m *Manager) noteLostKey(ctx context.Context, key store.AccountKey) error {
-	unlock, err := m.Store.LockAccount(ctx, key)
-	if err != nil {
-		return err
+// usableAccount is signedInAccount, and makes the state on disk tell whether the
+// tokens can be opened.
+func (m *Manager) usableAccount(ctx context.Context, key store.AccountKey) (store.Account, store.Tokens, error) {
+	account, tokens, err := m.signedInAccount(key)
+	if tellsOfKey(account, err) {
+		return account, tokens, err
+	}
+	unlock, lockErr := m.Store.LockAccount(ctx, key)
+	if lockErr != nil {
+		return account, tokens, lockErr
 	}
 	defer unlock()
-	account, _, err := m.signedInAccount(key)
-	if errors.Is(err, store.ErrKeyLost) {
-		return m.refuse(account, ReasonKeyLost)
+	account, tokens, err = m.signedInAccount(key)
+	if tellsOfKey(account, err) {
+		return account, tokens, err
 	}
-	return err
+	reason := ""
+	if errors.Is(err, store.ErrKeyLost) {
+		reason = ReasonKeyLost
+	}
+	if noteErr := m.Store.Update(func(tx *store.Tx) error { return tx.SetRefused(key, reason) }); noteErr != nil {
+		return account, tokens, noteErr
+	}
+	account.Refused = reason
+	m.Log.Info("whether the tokens can be opened has changed", "instance", key.Instance, "account", key.Account, "reason", reason)
+	m.Changed()
+	return account, tokens, err
+}
+
+// tellsOfKey reports whether an account says of its key what err does.
+func tellsOfKey(account store.Account, err error) bool {
+	if err != nil && !errors.Is(err, store.ErrKeyLost) {
+		return true // it is about something else
+	}
+	return (err != nil) == (account.Refused == ReasonKeyLost)
 }
 
 // Why GitLab no longer accepts an account's tokens, or why they cannot be used.
@@ -162,7 +182,7 @@ func NotSignedIn(instance string) error {
 	}
 }
 
-func refusedError(account store.Account) error {
+func refusedError(account store.Account, reason string) error {
 	why := map[string]string{
 		ReasonRevoked:    "GitLab no longer accepts the sign-in of " + account.User.Username + ": it was revoked",
 		ReasonExpired:    "the sign-in of " + account.User.Username + " has expired",
@@ -171,9 +191,9 @@ func refusedError(account store.Account) error {
 	}
 	return &protocol.Error{
 		Code:     protocol.SignInRequired,
-		Message:  why[account.Refused],
+		Message:  why[reason],
 		Hint:     "Sign in again with gitlabSM/authenticate.",
 		Instance: account.Instance,
-		Details:  &protocol.ErrorDetails{Cause: account.Refused},
+		Details:  &protocol.ErrorDetails{Cause: reason},
 	}
 }

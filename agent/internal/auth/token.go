@@ -39,10 +39,7 @@ func (m *Manager) Token(ctx context.Context, key store.AccountKey, validity time
 }
 
 func (m *Manager) access(ctx context.Context, key store.AccountKey, n need) (Access, error) {
-	account, tokens, err := m.signedInAccount(key)
-	if errors.Is(err, store.ErrKeyLost) {
-		err = m.noteLostKey(ctx, key)
-	}
+	account, tokens, err := m.usableAccount(ctx, key)
 	if err != nil {
 		return Access{}, err
 	}
@@ -268,6 +265,5 @@ func (m *Manager) refuse(account store.Account, reason string) error {
 	}
 	m.Changed()
 	m.Log.Info("the sign-in is no longer good", "instance", account.Instance, "account", account.ID, "reason", reason)
-	account.Refused = reason
-	return refusedError(account)
+	return refusedError(account, reason)
 }

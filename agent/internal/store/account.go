@@ -108,15 +108,21 @@ func (tx *Tx) PutAccount(account Account, tokens Tokens) error {
 // RefuseAccount notes why GitLab no longer accepts an account's tokens, and
 // forgets them. The account stays, so that the user sees who has to sign in.
 func (tx *Tx) RefuseAccount(key AccountKey, reason string) error {
+	if err := tx.SetRefused(key, reason); err != nil {
+		return err
+	}
+	return remove(tx, bucketSecrets, tokensKey(key))
+}
+
+// SetRefused notes why an account's tokens cannot be used, or with "" that they
+// can again. They are kept. It returns ErrNotFound where there is no such account.
+func (tx *Tx) SetRefused(key AccountKey, reason string) error {
 	account, err := tx.Account(key)
 	if err != nil {
 		return err
 	}
 	account.Refused = reason
-	return errors.Join(
-		put(tx, bucketAccounts, accountKey(key), account),
-		remove(tx, bucketSecrets, tokensKey(key)),
-	)
+	return put(tx, bucketAccounts, accountKey(key), account)
 }
 
 // SetRefreshSent notes when a refresh of an account's tokens was sent, or with the

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
+	"strings"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -47,7 +49,7 @@ func (s *Store) mend(err error) error {
 		Code:    protocol.StoreDamaged,
 		Message: fmt.Sprintf("the store %s was damaged, and has been put aside as %s; a new one is in use", s.path(), aside),
 		Hint:    "Configure the instance again and sign in. Keep the damaged copy if you want it examined.",
-		Details: &protocol.ErrorDetails{File: aside, Text: err.Error()},
+		Details: &protocol.ErrorDetails{Cause: protocol.CauseDamaged, File: aside, Text: err.Error()},
 		Err:     err,
 	}
 	if aside == "" {
@@ -76,4 +78,36 @@ func (s *Store) putAside(found *damage) (string, error) {
 	}
 	aside := s.path() + time.Now().UTC().Format(".damaged-20060102T150405.000")
 	return aside, os.Rename(s.path(), aside)
+}
+
+// isOfDamage reports whether the panic that is being recovered comes of a damaged
+// file: it is bbolt's own, or the file that was opened no longer hangs together, as
+// when it is cut off while it is mapped into memory.
+func (s *Store) isOfDamage(opened os.FileInfo) bool {
+	if strings.HasPrefix(panicking(), "go.etcd.io/bbolt") {
+		return true
+	}
+	file, err := os.Open(s.path())
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	return err == nil && opened != nil && os.SameFile(info, opened) && checkPages(file, info.Size()) != nil
+}
+
+// panicking names the function that panics, for the deferred functions of those
+// that called it.
+func panicking() string {
+	pcs := make([]uintptr, 64)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(1, pcs)])
+	raised := false
+	for frame, more := frames.Next(); more; frame, more = frames.Next() {
+		isRuntime := strings.HasPrefix(frame.Function, "runtime.")
+		if raised && !isRuntime {
+			return frame.Function
+		}
+		raised = raised || frame.Function == "runtime.gopanic"
+	}
+	return ""
 }

@@ -229,3 +229,30 @@ func zero(t *testing.T, s *store.Store) {
 		t.Fatal(err)
 	}
 }
+
+// A fault of whoever reads is not the file's: nothing is put aside for it.
+func TestAPanicOfTheCallerIsNoDamage(t *testing.T) {
+	s := filled(t)
+	for name, run := range map[string]func(func(*store.Tx) error) error{"view": s.View, "update": s.Update} {
+		t.Run(name, func(t *testing.T) {
+			func() {
+				defer func() {
+					if recover() == nil {
+						t.Error("the panic did not reach whoever called")
+					}
+				}()
+				err := run(func(*store.Tx) error {
+					var account *store.Account
+					_ = account.ID // faults
+					return nil
+				})
+				t.Errorf("the error is %v", err)
+			}()
+			wantSecrets(t, s)
+			update(t, s, fill)
+			if aside, err := filepath.Glob(filepath.Join(s.Dir(), "*damaged*")); err != nil || len(aside) > 0 {
+				t.Errorf("what was put aside is %q, %v", aside, err)
+			}
+		})
+	}
+}

@@ -71,8 +71,10 @@ func (p *pageFile) readMeta() error {
 	newest := uint64(0)
 	for _, at := range p.metaOffsets() {
 		buf := make([]byte, headerSize+metaSize)
-		if _, err := p.ReadAt(buf, int64(at)); err != nil {
+		if _, err := p.ReadAt(buf, int64(at)); errors.Is(err, io.EOF) {
 			continue
+		} else if err != nil {
+			return err
 		}
 		meta := buf[headerSize:]
 		word := func(at int) uint64 { return binary.NativeEndian.Uint64(meta[at:]) }

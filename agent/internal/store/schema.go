@@ -55,7 +55,7 @@ func checkSchema(btx *bolt.Tx, readOnly bool, path string) error {
 			Code:    protocol.StoreDamaged,
 			Message: fmt.Sprintf("the store was written by a newer codestream-agent (schema %d, this one knows %d)", found, schema),
 			Hint:    "Update the editor extension, and restart the editor.",
-			Details: &protocol.ErrorDetails{File: path},
+			Details: &protocol.ErrorDetails{Cause: protocol.CauseNewer, File: path},
 		}
 	case readOnly:
 		return errOldSchema

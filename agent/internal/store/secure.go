@@ -25,29 +25,28 @@ func (s *Store) secure() error {
 	if s.secured.Load() {
 		return nil
 	}
-	info, err := os.Stat(s.dir)
+	dir, err := filepath.EvalSymlinks(s.dir) // that it is a link is the user's choice
 	if err != nil {
 		return nil // whoever opens the file finds out
 	}
-	entries, err := os.ReadDir(s.dir)
-	if errors.Is(err, fs.ErrPermission) { // of our own directory, perhaps
-		if err = s.mendMode(s.dir, info, dirMode); err == nil {
-			entries, err = os.ReadDir(s.dir)
-		}
+	info, err := os.Stat(dir)
+	if err != nil {
+		return nil // likewise
 	}
+	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return s.known(err)
 	}
 	if err := s.secureDir(info, entries); err != nil {
 		return err
 	}
-	err = filepath.WalkDir(s.dir, func(path string, entry fs.DirEntry, err error) error {
+	err = filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
-		case path == s.dir:
+		case path == dir:
 			return nil
-		case filepath.Dir(path) == s.dir && !isOurs(entry.Name()):
+		case filepath.Dir(path) == dir && !isOurs(entry.Name()):
 			if entry.IsDir() {
 				return fs.SkipDir
 			}
@@ -95,7 +94,8 @@ func isOurs(name string) bool {
 	return name == locksDir || name == legacyKeyFile || strings.HasPrefix(name, keyFilePrefix) || strings.HasPrefix(name, fileName)
 }
 
-// mendMode gives a file of the user's the mode that it should have.
+// mendMode takes from a file of the user's what others may do with it. What the
+// user may not do stays so: whoever has made a file read-only meant it.
 func (s *Store) mendMode(path string, info fs.FileInfo, mode fs.FileMode) error {
 	if !hasModes {
 		return nil
@@ -103,6 +103,7 @@ func (s *Store) mendMode(path string, info fs.FileInfo, mode fs.FileMode) error 
 	if !isOwn(info) {
 		return s.unsafe(path, "belongs to another user")
 	}
+	mode &= info.Mode().Perm()
 	if info.Mode().Perm() == mode {
 		return nil
 	}
@@ -122,7 +123,7 @@ func (s *Store) unsafe(path, problem string) error {
 		Code:    protocol.StoreDamaged,
 		Message: "the store in " + s.dir + " is not safe to use: " + path + " " + problem,
 		Hint:    "Use a data directory of your own: set dataDir or CODESTREAM_DATA_DIR to one that nobody else can write to, or remove what is in the way.",
-		Details: &protocol.ErrorDetails{File: path, Text: problem},
+		Details: &protocol.ErrorDetails{Cause: protocol.CauseUnsafe, File: path, Text: problem},
 	}
 }
 

@@ -140,9 +140,11 @@ func (s *Store) attempt(readOnly bool, c *call, fn func(*Tx) error) error {
 	if readOnly {
 		lock, unlock = s.file.RLock, s.file.RUnlock
 	}
-	lock()
-	err := s.transact(readOnly, c, fn)
-	unlock()
+	err := func() error {
+		lock()
+		defer unlock() // fn may panic
+		return s.transact(readOnly, c, fn)
+	}()
 	return s.mend(err)
 }
 
@@ -165,7 +167,7 @@ func (s *Store) unusable(err error) error {
 		Code:    protocol.StoreDamaged,
 		Message: fmt.Sprintf("the store in %s cannot be used: %v", s.dir, err),
 		Hint:    "Check that the directory belongs to you, that it is writable, and that the disk is not full.",
-		Details: &protocol.ErrorDetails{File: s.path(), Text: err.Error()},
+		Details: &protocol.ErrorDetails{Cause: protocol.CauseUnusable, File: s.path(), Text: err.Error()},
 		Err:     err,
 	}
 }

@@ -53,6 +53,9 @@ func (s *Store) open(readOnly bool, fn func(*bolt.Tx) error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if p := recover(); p != nil {
+			if !s.isOfDamage(info) {
+				panic(p) // a fault of ours, or of whoever called
+			}
 			err = damaged(info, fmt.Errorf("%v", p))
 		}
 		if errors.Is(err, errDamaged) && file != nil {
@@ -83,7 +86,7 @@ func (s *Store) open(readOnly bool, fn func(*bolt.Tx) error) (err error) {
 		return fn(nil)
 	case errors.Is(err, errDamaged), errors.As(err, &known):
 		return err
-	case errors.As(err, &system):
+	case errors.As(err, &system): // and not the file's fault
 		return s.unusable(err)
 	case err != nil: // the file is there, and is not bbolt's
 		return damaged(info, err)
@@ -97,7 +100,9 @@ func (s *Store) open(readOnly bool, fn func(*bolt.Tx) error) (err error) {
 		}
 	}()
 	if readOnly && !s.isSound(info) {
-		if err := s.inspect(file); err != nil {
+		if err := s.inspect(file); errors.As(err, &system) {
+			return s.unusable(err)
+		} else if err != nil {
 			return damaged(info, err)
 		}
 	}
