@@ -223,3 +223,25 @@ func TestAnEditorThatAnswersNothingIsAskedNoMore(t *testing.T) {
 		cancelled++
 	}
 }
+
+// An editor that sends and does not read is heard when it ends.
+func TestTheEndIsHeardOfAnEditorThatDoesNotRead(t *testing.T) {
+	const refusals = 420 // more than may wait, with the method's name in each of them twice
+	reading := make(chan struct{})
+	defer close(reading)
+	r := startOn(t, filepath.Join(t.TempDir(), "data"), reading)
+	frame := []byte(`{"jsonrpc":"2.0","id":1,"method":"` + strings.Repeat("x", 20<<10) + `"}`)
+	for range refusals {
+		if err := r.Frame(frame); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.CloseStdin()
+	ended := make(chan int, 1)
+	go func() { ended <- r.Wait() }()
+	select {
+	case <-ended:
+	case <-within(t).Done():
+		t.Fatal("the agent does not end")
+	}
+}

@@ -73,6 +73,47 @@ func TestALockedKeyringRefusesNobody(t *testing.T) {
 	}
 }
 
+// What a keyring has lost it may find again, as when the user logs in to another
+// desktop. Until then a sign-in is asked for, and nothing is thrown away.
+func TestAKeyThatIsFoundAgainSignsInAgain(t *testing.T) {
+	w := newWorld(t, settings{})
+	k := &aKeyring{held: map[string][]byte{}}
+	window := func() *auth.Manager {
+		return w.manager(func(c *auth.Config) { c.Store = store.New(w.dir, store.Options{Keyring: k}) })
+	}
+	tokens, in := w.signedIn(time.Minute, true), w.instance()
+	err := store.New(w.dir, store.Options{Keyring: k}).Update(func(tx *store.Tx) error { // moves the key
+		return tx.PutInstance(in, secret.New(w.app.Secret))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	held := k.held
+	k.held = map[string][]byte{}
+	lost := window()
+	for range 2 {
+		_, err := lost.Token(t.Context(), w.key(), 0)
+		var known *protocol.Error
+		if !errors.As(err, &known) || known.Code != protocol.SignInRequired || known.Details.Cause != auth.ReasonKeyLost {
+			t.Fatalf("the error is %v, want SignInRequired with the cause keyLost", err)
+		}
+	}
+	if account, _, err := w.saved(); !errors.Is(err, store.ErrKeyLocked) || account.Refused != auth.ReasonKeyLost { // to who has no keyring
+		t.Errorf("the account is refused with %q; reading it: %v", account.Refused, err)
+	}
+	changes := w.changes.Load()
+
+	k.held = held
+	if got, err := lost.Token(t.Context(), w.key(), 0); err != nil || got.Token != tokens.Access {
+		t.Errorf("with the key again: %v", err)
+	}
+	if account, _, _ := w.saved(); account.Refused != "" || w.changes.Load() != changes+1 {
+		t.Errorf("the account is refused with %q, and %d changes were told", account.Refused, w.changes.Load()-changes)
+	}
+	w.wantRefreshes(0)
+}
+
 func wantLocked(t *testing.T, err error, code protocol.Code) {
 	t.Helper()
 	var known *protocol.Error

@@ -29,7 +29,7 @@ func RegisteredRedirect(configured string) string {
 func CheckRedirect(configured string) error {
 	u, err := url.Parse(RegisteredRedirect(configured))
 	switch {
-	case err != nil, u.Scheme == "", u.Scheme == "https" && u.Host == "", u.Fragment != "", u.User != nil, inPageSchemes[strings.ToLower(u.Scheme)], !isPort(u.Port()):
+	case err != nil, u.Scheme == "", u.Scheme == "https" && u.Hostname() == "", u.Fragment != "", u.User != nil, inPageSchemes[strings.ToLower(u.Scheme)], !isPort(u.Port()):
 		return &protocol.Error{
 			Code:    protocol.InvalidParams,
 			Message: "redirectUri is not an absolute URI without a fragment",

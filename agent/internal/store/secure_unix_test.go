@@ -25,7 +25,8 @@ func init() { helpers[useVariable] = useStore }
 // useStore says how that goes.
 func useStore(dir string) int {
 	s := store.New(dir, store.Options{})
-	fmt.Println(readAll(s))
+	_, err := tokens(s, sam)
+	fmt.Println(err)
 	fmt.Println(s.Update(fill))
 	return 0
 }
@@ -142,7 +143,9 @@ func TestLinksAreRefused(t *testing.T) {
 	if err := os.Symlink(s.Dir(), link); err != nil {
 		t.Fatal(err)
 	}
+	chmodAll(t, s.Dir(), 0o755)
 	wantSecrets(t, store.New(link, store.Options{})) // the user's own choice
+	wantModes(t, s.Dir())
 }
 
 // A named pipe never answers whoever opens it.
