@@ -8,10 +8,17 @@
 // (dispatch.go), on the goroutine that reads: it finds the method, notes how to
 // cancel it, and starts it on a goroutine of its own, so that the reader never
 // waits. Methods that change what later ones read run in the order in which they
-// came; the rest run side by side. The binding (binding.go) decodes the
-// parameters strictly into the method's type. The handler, in the file named for
-// its group, checks, asks one or two packages below, and builds the result. One
-// function makes a wire error of whatever went wrong (errors.go).
+// came; the rest run side by side, those with large answers so many at a time. The
+// binding (binding.go) decodes the parameters strictly into the method's type.
+// The handler, in the file named for its group, checks, asks one or two packages
+// below, and builds the result. One function makes a wire error of whatever went
+// wrong (errors.go).
+//
+// From its first byte to its answer a request is a call (call.go), and counts as
+// load (load.go): too many, or too large together, are refused. Answers wait in the
+// outbox for an editor that does not read (outbox.go), with those who made them;
+// whoever holds a lock never waits there, nor does the reader. Questions to the
+// editor are bounded too (editor.go).
 //
 // What changes is told by one path whoever changed it, this process or another:
 // after each change the state on disk is compared with what the editor was last

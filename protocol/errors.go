@@ -67,7 +67,8 @@ const (
 	CertificateUntrusted Code = 1011
 	// NotGitLab: something else answers there, such as a login page or a proxy's.
 	NotGitLab Code = 1012
-	// RateLimited: GitLab asks to wait for retryAfterSeconds.
+	// RateLimited: GitLab asks to wait for retryAfterSeconds, or the agent does,
+	// whose own limits have the cause "agent".
 	RateLimited Code = 1013
 	// Forbidden: GitLab refused with 403; the message has its reason.
 	Forbidden Code = 1014
@@ -82,8 +83,8 @@ const (
 	UnsupportedVersion Code = 1018
 	// StoreBusy: the store's lock could not be had in time. Try again.
 	StoreBusy Code = 1020
-	// StoreDamaged: the store cannot be read or written; details says where a copy
-	// was put.
+	// StoreDamaged: the store cannot be read or written. With the cause "damaged" a
+	// copy was put where details says; with any other nothing was touched.
 	StoreDamaged Code = 1021
 	// Conflict: someone else changed it first. Read again.
 	Conflict Code = 1022

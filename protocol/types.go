@@ -121,8 +121,8 @@ const (
 
 // Check is one line of a diagnosis.
 type Check struct {
-	// Name is what was checked: "store", "instance", "address", "application" or
-	// "account".
+	// Name is what was checked: "store", "keyring", "instance", "address",
+	// "application" or "account".
 	Name string `json:"name"`
 	// Instance is the id of the instance that was checked, if one was.
 	Instance string      `json:"instance,omitempty"`
