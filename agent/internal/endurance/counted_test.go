@@ -24,7 +24,8 @@ const countInterval = 5 * time.Millisecond
 // goroutinesLine is what it writes to stderr whenever there are more than ever.
 const goroutinesLine = "goroutines: %d\n"
 
-// serveCounted is main as in codestream-agent, but for the counting.
+// serveCounted is an agent like the one of codestream-agent, without a keyring, and
+// with the counting.
 func serveCounted() (status int) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()

@@ -42,6 +42,9 @@ func (s *Store) mend(err error) error {
 	var found *damage
 	errors.As(err, &found)
 	aside, moveErr := s.putAside(found)
+	if errors.Is(moveErr, context.DeadlineExceeded) {
+		return s.busy()
+	}
 	if moveErr != nil {
 		return s.unusable(errors.Join(err, moveErr))
 	}

@@ -91,6 +91,11 @@ func (s *Store) open(readOnly bool, fn func(*bolt.Tx) error) (err error) {
 	case err != nil: // the file is there, and is not bbolt's
 		return damaged(info, err)
 	}
+	if now, err := os.Lstat(s.path()); !readOnly && (err != nil || !os.SameFile(now, info)) {
+		// While we waited, another process has put the file aside as damaged: what is
+		// written there would be lost.
+		return errors.Join(db.Close(), s.open(readOnly, fn))
+	}
 	defer func() {
 		if err == nil && !readOnly {
 			s.noteSound(file) // by our own hand, and nobody else can have written
