@@ -22,6 +22,9 @@ const (
 	// lockTimeout bounds the wait for another process's transaction, which takes
 	// milliseconds where nothing is wrong.
 	lockTimeout = 3 * time.Second
+
+	// maxReaders is how many goroutines read the file at a time.
+	maxReaders = 8
 )
 
 // ErrNotFound says that there is no such record. Callers decide what its absence
@@ -50,6 +53,10 @@ type Store struct {
 	// file lock every 50 ms, which goroutines of one process need not suffer.
 	file sync.RWMutex
 
+	// readers holds those that read. The others wait here, where they cost nothing:
+	// a file that another process has is asked for again and again.
+	readers chan struct{}
+
 	off     atomic.Bool                 // new keys stay out of the keyring
 	secured atomic.Bool                 // modes and owners were looked at
 	sound   atomic.Pointer[os.FileInfo] // the file as it was last found whole
@@ -66,7 +73,7 @@ func New(dir string, o Options) *Store {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Store{dir: dir, Options: o}
+	return &Store{dir: dir, Options: o, readers: make(chan struct{}, maxReaders)}
 }
 
 // UseKeyring says whether new data keys go into the keyring; they do until it is
@@ -138,6 +145,8 @@ func (s *Store) attempt(readOnly bool, c *call, fn func(*Tx) error) error {
 	c.need, c.taken, c.doomed = nil, false, nil
 	lock, unlock := s.file.Lock, s.file.Unlock
 	if readOnly {
+		s.readers <- struct{}{}
+		defer func() { <-s.readers }()
 		lock, unlock = s.file.RLock, s.file.RUnlock
 	}
 	err := func() error {
