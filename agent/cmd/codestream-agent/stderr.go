@@ -50,15 +50,19 @@ func (u *unhurried) Write(line []byte) (int, error) {
 	if u.ended {
 		return len(line), nil
 	}
-	if u.lost > 0 && len(u.lines) <= cap(u.lines)-2 { // room for the line as well
+	needed := 1
+	if u.lost > 0 {
+		needed = 2 // the note comes before the line
+	}
+	if cap(u.lines)-len(u.lines) < needed {
+		u.lost++
+		return len(line), nil
+	}
+	if u.lost > 0 {
 		u.lines <- note(u.lost)
 		u.lost = 0
 	}
-	select {
-	case u.lines <- append([]byte(nil), line...):
-	default:
-		u.lost++
-	}
+	u.lines <- append([]byte(nil), line...)
 	return len(line), nil
 }
 
