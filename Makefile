@@ -101,4 +101,4 @@ test-browser: ## sign in through a real Chromium; screenshots go to out/
 .PHONY: test-keyring
 test-keyring: ## keep secrets with a real GNOME Keyring
 	@command -v gnome-keyring-daemon >/dev/null && command -v dbus-daemon >/dev/null || { $(APT) update -q && $(APT) install -q -y --no-install-recommends $(KEYRING_PACKAGES); }
-	$(GO) test -count=1 -tags keyring ./agent/internal/acceptance
+	$(GO) test -count=1 -tags keyring ./agent/internal/acceptance -bench Initialize -benchtime 40x

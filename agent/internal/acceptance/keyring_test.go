@@ -275,7 +275,9 @@ func BenchmarkInitialize(b *testing.B) {
 			b.Fatal(err)
 		}
 		took := time.Since(began)
-		process.Kill()
+		if err := editor.Close(); err != nil {
+			b.Fatal(err)
+		}
 		process.Wait()
 		return took
 	}
