@@ -38,24 +38,31 @@ func (k *aKeyring) Set(id string, value []byte) error {
 
 func (k *aKeyring) Delete(string) error { return nil }
 
-// A locked keyring is the user's to unlock. Nobody is signed out by it.
-func TestALockedKeyringRefusesNobody(t *testing.T) {
-	w := newWorld(t, settings{})
-	k := &aKeyring{held: map[string][]byte{}}
-	window := func() *auth.Manager {
-		return w.manager(func(c *auth.Config) { c.Store = store.New(w.dir, store.Options{Keyring: k}) })
-	}
-	tokens, in := w.signedIn(time.Minute, true), w.instance()
+// withKeyring is a world whose key is in a keyring, somebody signed in, and a
+// window of theirs.
+func withKeyring(t *testing.T) (w *world, k *aKeyring, window *auth.Manager, tokens store.Tokens) {
+	t.Helper()
+	w = newWorld(t, settings{})
+	k = &aKeyring{held: map[string][]byte{}}
+	tokens = w.signedIn(time.Minute, true)
+	in := w.instance()
 	err := store.New(w.dir, store.Options{Keyring: k}).Update(func(tx *store.Tx) error { // moves the key
 		return tx.PutInstance(in, secret.New(w.app.Secret))
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	window = w.manager(func(c *auth.Config) { c.Store = store.New(w.dir, store.Options{Keyring: k}) })
+	return w, k, window, tokens
+}
+
+// A locked keyring is the user's to unlock. Nobody is signed out by it.
+func TestALockedKeyringRefusesNobody(t *testing.T) {
+	w, k, locked, tokens := withKeyring(t)
+	in := w.instance()
 
 	k.locked = true
-	locked := window()
-	_, err = locked.Token(t.Context(), w.key(), 0)
+	_, err := locked.Token(t.Context(), w.key(), 0)
 	wantLocked(t, err, protocol.SignInRequired)
 	wantLocked(t, locked.CheckConfigured(t.Context(), in), protocol.InvalidClient)
 	if account, _, err := w.saved(); !errors.Is(err, store.ErrKeyLocked) || account.Refused != "" {
@@ -76,22 +83,10 @@ func TestALockedKeyringRefusesNobody(t *testing.T) {
 // What a keyring has lost it may find again, as when the user logs in to another
 // desktop. Until then a sign-in is asked for, and nothing is thrown away.
 func TestAKeyThatIsFoundAgainSignsInAgain(t *testing.T) {
-	w := newWorld(t, settings{})
-	k := &aKeyring{held: map[string][]byte{}}
-	window := func() *auth.Manager {
-		return w.manager(func(c *auth.Config) { c.Store = store.New(w.dir, store.Options{Keyring: k}) })
-	}
-	tokens, in := w.signedIn(time.Minute, true), w.instance()
-	err := store.New(w.dir, store.Options{Keyring: k}).Update(func(tx *store.Tx) error { // moves the key
-		return tx.PutInstance(in, secret.New(w.app.Secret))
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	w, k, lost, tokens := withKeyring(t)
 
 	held := k.held
 	k.held = map[string][]byte{}
-	lost := window()
 	for range 2 {
 		_, err := lost.Token(t.Context(), w.key(), 0)
 		var known *protocol.Error
