@@ -137,7 +137,7 @@ func changed(account store.Account, state protocol.AuthState, reason string) pro
 func (v view) configured() []team.Instance {
 	list := slices.Clone(v.instances)
 	for i := range list {
-		list[i].Version = ""
+		list[i].Learnt = store.Learnt{}
 	}
 	return list
 }

@@ -60,7 +60,7 @@ func (a *Agent) authenticate(ctx context.Context, p protocol.AuthenticateParams)
 		return protocol.AuthenticateResult{}, err
 	}
 	progress.end("Signed in as " + account.User.Username)
-	return protocol.AuthenticateResult{Account: describeAccount(account)}, nil
+	return protocol.AuthenticateResult{Account: describeAccount(account), Warnings: []string{}}, nil
 }
 
 func checkAuthenticate(p protocol.AuthenticateParams) (timeout time.Duration, err error) {

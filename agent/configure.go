@@ -54,7 +54,7 @@ func (a *Agent) configure(ctx context.Context, p protocol.ConfigureParams) (prot
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
-		in.Version = earlier.Version
+		in.Learnt = earlier.Learnt
 		return tx.PutInstance(in, clientSecret)
 	})
 	if err != nil {

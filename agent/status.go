@@ -94,7 +94,8 @@ func describe(in team.Instance, accounts []store.Account, pending bool) protocol
 		RedirectURI: auth.RegisteredRedirect(in.RedirectURI),
 		Scopes:      orEmpty(in.Scopes), SSHHosts: orEmpty(in.SSHHosts),
 		Source: in.Source, Version: in.Version,
-		Auth: describeAuth(accounts, pending),
+		Methods: auth.Methods(in.Instance),
+		Auth:    describeAuth(accounts, pending),
 	}
 }
 

@@ -179,6 +179,13 @@ type ErrorDetails struct {
 	RedirectURI string `json:"redirectUri,omitempty"`
 	// Scopes are those that are lacking, or of which one would do.
 	Scopes []string `json:"scopes,omitempty"`
+	// Methods are the ways to sign in that can work instead.
+	Methods []AuthMethod `json:"methods,omitempty"`
+	// Version is the instance's own (for UnsupportedVersion), if it is known: an
+	// instance tells it only to who is signed in.
+	Version string `json:"version,omitempty"`
+	// NeedsVersion is the oldest version that would do.
+	NeedsVersion string `json:"needsVersion,omitempty"`
 	// Issuer, Subject and NotAfter describe an untrusted certificate.
 	Issuer   string     `json:"issuer,omitempty"`
 	Subject  string     `json:"subject,omitempty"`

@@ -179,6 +179,9 @@ type AuthenticateParams struct {
 // AuthenticateResult tells who signed in.
 type AuthenticateResult struct {
 	Account Account `json:"account"`
+	// Warnings are sentences for the person who signed in, such as that a token
+	// ends soon.
+	Warnings []string `json:"warnings"`
 }
 
 // CompleteAuthenticationParams carries a callback.

@@ -68,7 +68,10 @@ type Instance struct {
 	Source Source `json:"source"`
 	// Version is GitLab's own, as last seen, such as "17.11.0".
 	Version string `json:"version,omitempty"`
-	Auth    Auth   `json:"auth"`
+	// Methods are the ways to sign in that can work here, as far as is known, the
+	// best first.
+	Methods []AuthMethod `json:"methods"`
+	Auth    Auth         `json:"auth"`
 }
 
 // Auth sums up the accounts of an instance.
@@ -92,10 +95,22 @@ type Account struct {
 	Method   AuthMethod `json:"method"`
 	// Scopes are those that GitLab granted.
 	Scopes []string `json:"scopes"`
-	// ExpiresAt is when the access token ends; it is refreshed before. Absent for
-	// a token that does not expire.
+	// ExpiresAt is when the access token ends; it is refreshed before, but for a
+	// personal access token. Absent for a token that does not expire.
 	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
+	// TokenKind is what kind of token it is (method "token").
+	TokenKind TokenKind `json:"tokenKind,omitempty"`
 }
+
+// TokenKind is a kind of token that a person can make in GitLab.
+type TokenKind string
+
+// The values of [TokenKind].
+const (
+	TokenPersonal TokenKind = "personal" // a personal access token: acts as the user
+	TokenProject  TokenKind = "project"  // a project access token: acts as a bot of one project
+	TokenGroup    TokenKind = "group"    // a group access token: acts as a bot of one group
+)
 
 // User is a GitLab user (https://docs.gitlab.com/api/users/).
 type User struct {

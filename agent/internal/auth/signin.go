@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strconv"
 	"time"
 
 	"golang.org/x/oauth2"
@@ -151,97 +150,12 @@ func (m *Manager) accept(ctx context.Context, app *application, s *signIn, query
 	}
 	var account store.Account
 	if err == nil {
-		account, err = m.adopt(ctx, app, s, g)
+		account, err = m.adopt(ctx, app, s.instance, protocol.MethodBrowser, g)
 	}
 	if err != nil && !g.access.IsEmpty() {
 		m.discard(ctx, app, g)
 	}
 	return account, err
-}
-
-// adopt makes an account of a grant.
-func (m *Manager) adopt(ctx context.Context, app *application, s *signIn, g grant) (store.Account, error) {
-	if missing := missingScopes(s.instance.Scopes, g.scopes); len(missing) > 0 {
-		return store.Account{}, invalidScope(s.instance.ID, missing)
-	}
-	base, err := m.Transport(s.instance)
-	if err != nil {
-		return store.Account{}, err
-	}
-	host := m.Provider.Host(s.instance.ID, providers.NewClient(bearer{base, g.access}, m.Provider.Endpoints(s.instance.ID).API))
-	user, err := host.CurrentUser(ctx)
-	if err != nil {
-		return store.Account{}, err
-	}
-	version, err := host.Version(ctx)
-	if err != nil {
-		m.Log.Info("the instance does not tell its version", "instance", s.instance.ID, "error", err)
-	}
-	account := store.Account{
-		ID: strconv.FormatInt(user.ID, 10), Instance: s.instance.ID, User: user,
-		Method: protocol.MethodBrowser, SignedInAt: g.issued, ClientID: s.instance.ClientID, RedirectURI: s.redirect.String(),
-	}
-	return m.saveSignIn(ctx, account, g, version)
-}
-
-func (m *Manager) saveSignIn(ctx context.Context, account store.Account, g grant, version string) (store.Account, error) {
-	unlock, err := m.Store.LockAccount(ctx, account.Key())
-	if err != nil {
-		return store.Account{}, err
-	}
-	defer unlock()
-	earlier, tokens, err := m.signedInAccount(account.Key())
-	hadTokens := err == nil && tokens.Access != g.access
-	account = withGrant(account, g)
-	err = m.Store.Update(func(tx *store.Tx) error {
-		in, err := tx.Instance(account.Instance)
-		if errors.Is(err, store.ErrNotFound) || err == nil && in.ClientID != account.ClientID {
-			return &protocol.Error{
-				Code:     protocol.NotConfigured,
-				Message:  account.Instance + " was removed or given another application while you signed in",
-				Hint:     "Sign in again.",
-				Instance: account.Instance,
-			}
-		}
-		if err != nil {
-			return err
-		}
-		if version != "" && version != in.Version {
-			if err := tx.SetVersion(in.ID, version); err != nil {
-				return err
-			}
-		}
-		return tx.PutAccount(account, store.Tokens{Access: g.access, Refresh: g.refresh})
-	})
-	if err != nil {
-		return store.Account{}, err
-	}
-	m.Log.Debug("the sign-in is saved", "instance", account.Instance, "account", account.ID, "scopes", account.Scopes, "expires", account.ExpiresAt)
-	m.Changed()
-	if hadTokens { // nobody could revoke them later
-		if r := m.revokeTokens(ctx, earlier, tokens); r.Failure != nil {
-			m.Log.Warn("the tokens of the earlier sign-in could not be revoked", "instance", account.Instance, "error", r.Failure)
-		}
-	}
-	return account, nil
-}
-
-// discard revokes tokens that nobody will use. It is a courtesy: where it fails,
-// they end by themselves.
-func (m *Manager) discard(ctx context.Context, app *application, g grant) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), revokeTimeout)
-	defer cancel()
-	if err := app.revokeToken(ctx, g.access); err != nil {
-		m.Log.Warn("unused tokens could not be revoked", "instance", app.instance, "error", err)
-	}
-}
-
-// withGrant puts what is public of a grant into an account.
-func withGrant(account store.Account, g grant) store.Account {
-	account.TokenType, account.Scopes = g.tokenType, g.scopes
-	account.IssuedAt, account.ExpiresAt = g.issued, g.expires
-	account.RefreshSentAt, account.Refused = time.Time{}, ""
-	return account
 }
 
 // codeOf reads the query of a callback (RFC 6749 sections 4.1.2 and 4.1.2.1).
@@ -273,19 +187,6 @@ func codeOf(in store.Instance, query url.Values) (string, error) {
 			Instance: in.ID,
 		}
 	}
-}
-
-func missingScopes(wanted, granted []string) (missing []string) {
-	has := make(map[string]bool, len(granted))
-	for _, scope := range granted {
-		has[scope] = true
-	}
-	for _, scope := range wanted {
-		if !has[scope] {
-			missing = append(missing, scope)
-		}
-	}
-	return missing
 }
 
 // timedOut names the pages of GitLab on which a sign-in can end without ever

@@ -48,7 +48,7 @@ func TestWorld(t *testing.T) {
 		{"signed in by the setup", "-- setup --\ngitlab\nsigned-in sam\n" + askStatus + "<- 1 result {}", map[string]hook{
 			"gitlabSM/configure": func(a *fakeAgent, id, params json.RawMessage) {
 				a.writeFile("client", []byte(instanceOf(params).ClientID))
-				a.result(id, `{"instance":{"id":"x","url":"x","name":"x","confidential":true,"redirectUri":"x","scopes":[],"sshHosts":[],
+				a.result(id, `{"instance":{"id":"x","url":"x","name":"x","confidential":true,"redirectUri":"x","scopes":[],"sshHosts":[],"methods":[],
 					"source":"local","auth":{"state":"signedOut","accounts":[]}},"warnings":[]}`)
 			},
 			"gitlabSM/authenticate": func(a *fakeAgent, id, params json.RawMessage) {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"time"
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
 	"github.com/teamcodestream/codestream-agent/protocol"
@@ -19,8 +20,19 @@ type Instance struct {
 	SSHHosts     []string         `json:"sshHosts,omitempty"`
 	Network      protocol.Network `json:"network,omitzero"`
 	AllowHTTP    bool             `json:"allowHttp,omitempty"`
+	Learnt
+}
+
+// Learnt is what an instance was found to be. It is no setting: it is learnt again
+// when the instance's version changes, and a new configuration keeps it.
+type Learnt struct {
 	// Version is GitLab's own, as last seen.
 	Version string `json:"version,omitempty"`
+	// VersionAt is when it was seen.
+	VersionAt time.Time `json:"versionAt,omitzero"`
+	// NoDeviceGrant is true where the instance was seen to lack the device
+	// authorization grant.
+	NoDeviceGrant bool `json:"noDeviceGrant,omitempty"`
 }
 
 func (in Instance) recordKey() []byte { return instanceKey(in.ID) }
@@ -52,13 +64,33 @@ func (tx *Tx) PutInstance(in Instance, clientSecret secret.Text) error {
 	return tx.putSecret(clientSecretKey(in.ID), []byte(clientSecret.Reveal()))
 }
 
-// SetVersion notes the version that an instance last told.
-func (tx *Tx) SetVersion(id, version string) error {
+// SetVersion notes the version that an instance told at a time. What else was
+// learnt of another version is forgotten.
+func (tx *Tx) SetVersion(id, version string, at time.Time) error {
+	return tx.learn(id, func(l *Learnt) {
+		if l.Version != version {
+			*l = Learnt{Version: version}
+		}
+		l.VersionAt = at
+	})
+}
+
+// SetNoDeviceGrant notes whether an instance lacks the device authorization grant.
+func (tx *Tx) SetNoDeviceGrant(id string, lacks bool) error {
+	return tx.learn(id, func(l *Learnt) { l.NoDeviceGrant = lacks })
+}
+
+// learn changes what is known of an instance. It returns ErrNotFound where there
+// is no such instance.
+func (tx *Tx) learn(id string, change func(*Learnt)) error {
 	in, err := tx.Instance(id)
 	if err != nil {
 		return err
 	}
-	in.Version = version
+	before := in.Learnt
+	if change(&in.Learnt); in.Learnt == before {
+		return nil
+	}
 	return put(tx, bucketInstances, instanceKey(id), in)
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
@@ -284,7 +285,7 @@ func TestManyRequestsAskTheKeyringOnce(t *testing.T) {
 	}
 	<-arrived
 	// While the keyring thinks, the file is free for everybody.
-	update(t, another(s), func(tx *store.Tx) error { return tx.SetVersion(gitlab, "18.0.0") })
+	update(t, another(s), func(tx *store.Tx) error { return tx.SetVersion(gitlab, "18.0.0", time.Now()) })
 	if ids, err := instances(s); err != nil || len(ids) != 1 {
 		t.Errorf("the instances are %q, %v", ids, err)
 	}

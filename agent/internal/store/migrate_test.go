@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -130,7 +131,7 @@ func TestAFirstStoreWithoutSecrets(t *testing.T) {
 	if got := place(t, s); got != store.PlaceNone {
 		t.Errorf("the key is in place %q", got)
 	}
-	update(t, s, func(tx *store.Tx) error { return tx.SetVersion(gitlab, "18.0.0") })
+	update(t, s, func(tx *store.Tx) error { return tx.SetVersion(gitlab, "18.0.0", time.Now()) })
 	if got := keyFiles(t, s); len(got) != 0 {
 		t.Errorf("the key files are %q, want none", got)
 	}

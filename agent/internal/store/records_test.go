@@ -3,6 +3,7 @@ package store_test
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
@@ -138,7 +139,7 @@ func TestRecordsThatAreNotThere(t *testing.T) {
 			t.Errorf("%s store: %v", name, err)
 		}
 		err = s.Update(func(tx *store.Tx) error {
-			return errors.Join(tx.SetVersion(other, "17.0.0"), tx.RefuseAccount(nobody, "revoked"))
+			return errors.Join(tx.SetVersion(other, "17.0.0", time.Now()), tx.RefuseAccount(nobody, "revoked"))
 		})
 		if !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("%s store: a change of nothing: %v, want ErrNotFound", name, err)

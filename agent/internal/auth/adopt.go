@@ -1,0 +1,111 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/teamcodestream/codestream-agent/agent/internal/store"
+	"github.com/teamcodestream/codestream-agent/protocol"
+	"github.com/teamcodestream/codestream-agent/providers"
+)
+
+// adopt makes an account of what an application was granted: it asks whose the
+// tokens are, and saves them.
+func (m *Manager) adopt(ctx context.Context, app *application, in store.Instance, method protocol.AuthMethod, g grant) (store.Account, error) {
+	if missing := missingScopes(in.Scopes, g.scopes); len(missing) > 0 {
+		return store.Account{}, invalidScope(in.ID, missing)
+	}
+	base, err := m.Transport(in)
+	if err != nil {
+		return store.Account{}, err
+	}
+	host := m.Provider.Host(in.ID, providers.NewClient(bearer{base, g.access}, m.Provider.Endpoints(in.ID).API))
+	user, err := host.CurrentUser(ctx)
+	if err != nil {
+		return store.Account{}, err
+	}
+	version, err := host.Version(ctx)
+	if err != nil {
+		m.Log.Info("the instance does not tell its version", "instance", in.ID, "error", err)
+	}
+	account := store.Account{
+		ID: strconv.FormatInt(user.ID, 10), Instance: in.ID, User: user,
+		Method: method, SignedInAt: g.issued, ClientID: in.ClientID, RedirectURI: app.config.RedirectURL,
+	}
+	return m.saveSignIn(ctx, account, g, version)
+}
+
+func (m *Manager) saveSignIn(ctx context.Context, account store.Account, g grant, version string) (store.Account, error) {
+	unlock, err := m.Store.LockAccount(ctx, account.Key())
+	if err != nil {
+		return store.Account{}, err
+	}
+	defer unlock()
+	earlier, tokens, err := m.signedInAccount(account.Key())
+	hadTokens := err == nil && tokens.Access != g.access
+	account = withGrant(account, g)
+	err = m.Store.Update(func(tx *store.Tx) error {
+		in, err := tx.Instance(account.Instance)
+		if errors.Is(err, store.ErrNotFound) || err == nil && in.ClientID != account.ClientID {
+			return &protocol.Error{
+				Code:     protocol.NotConfigured,
+				Message:  account.Instance + " was removed or given another application while you signed in",
+				Hint:     "Sign in again.",
+				Instance: account.Instance,
+			}
+		}
+		if err != nil {
+			return err
+		}
+		if version != "" {
+			if err := tx.SetVersion(in.ID, version, m.Now().UTC().Truncate(time.Second)); err != nil {
+				return err
+			}
+		}
+		return tx.PutAccount(account, store.Tokens{Access: g.access, Refresh: g.refresh})
+	})
+	if err != nil {
+		return store.Account{}, err
+	}
+	m.Log.Debug("the sign-in is saved", "instance", account.Instance, "account", account.ID, "scopes", account.Scopes, "expires", account.ExpiresAt)
+	m.Changed()
+	if hadTokens { // nobody could revoke them later
+		if r := m.revokeTokens(ctx, earlier, tokens); r.Failure != nil {
+			m.Log.Warn("the tokens of the earlier sign-in could not be revoked", "instance", account.Instance, "error", r.Failure)
+		}
+	}
+	return account, nil
+}
+
+// discard revokes tokens that nobody will use. It is a courtesy: where it fails,
+// they end by themselves.
+func (m *Manager) discard(ctx context.Context, app *application, g grant) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), revokeTimeout)
+	defer cancel()
+	if err := app.revokeToken(ctx, g.access); err != nil {
+		m.Log.Warn("unused tokens could not be revoked", "instance", app.instance, "error", err)
+	}
+}
+
+// withGrant puts what is public of a grant into an account.
+func withGrant(account store.Account, g grant) store.Account {
+	account.TokenType, account.Scopes = g.tokenType, g.scopes
+	account.IssuedAt, account.ExpiresAt = g.issued, g.expires
+	account.RefreshSentAt, account.Refused = time.Time{}, ""
+	return account
+}
+
+func missingScopes(wanted, granted []string) (missing []string) {
+	has := make(map[string]bool, len(granted))
+	for _, scope := range granted {
+		has[scope] = true
+	}
+	for _, scope := range wanted {
+		if !has[scope] {
+			missing = append(missing, scope)
+		}
+	}
+	return missing
+}
