@@ -12,10 +12,6 @@ import (
 	"github.com/teamcodestream/codestream-agent/protocol"
 )
 
-// gitUsername is who git over HTTPS signs in as with an OAuth token
-// (https://docs.gitlab.com/api/oauth2/#access-git-over-https-with-access-token).
-const gitUsername = "oauth2"
-
 // defaultValidity is how long a token lives at least unless asked otherwise.
 const defaultValidity = 60 * time.Second
 
@@ -44,6 +40,9 @@ func (a *Agent) resolve(instance, account string) (target, error) {
 		return target{}, err
 	}
 	found, err := chooseAccount(in.ID, accounts, account)
+	if err == nil {
+		a.warnOfEnd(found)
+	}
 	return target{s, in, found}, err
 }
 
@@ -104,7 +103,7 @@ func (a *Agent) disconnect(ctx context.Context, p protocol.DisconnectParams) (pr
 	}
 	result := protocol.DisconnectResult{Revoked: r.Revoked, Warnings: []string{}}
 	if r.Failure != nil {
-		result.Warnings = append(result.Warnings, auth.RevocationWarning(t.account.User.Username, r.Failure))
+		result.Warnings = append(result.Warnings, auth.RevocationWarning(t.account, r.Failure))
 	}
 	return result, nil
 }
@@ -128,7 +127,7 @@ func (a *Agent) token(ctx context.Context, p protocol.TokenParams) (protocol.Tok
 	return protocol.TokenResult{
 		AccessToken: access.Token.Reveal(), TokenType: access.Account.TokenType,
 		ExpiresAt: wireTime(access.Account.ExpiresAt), Scopes: orEmpty(access.Account.Scopes),
-		GitUsername: gitUsername,
+		GitUsername: auth.GitUsername,
 	}, nil
 }
 

@@ -63,6 +63,7 @@ type Agent struct {
 	transports providers.Transports
 	dispatcher *dispatcher
 	progress   progressTokens
+	warned     sync.Map // the keys of accounts of whose end the user was told
 
 	// life is where the session stands. The reading goroutine alone writes it.
 	life lifecycle

@@ -6,6 +6,7 @@ import (
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/auth"
 	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
+	"github.com/teamcodestream/codestream-agent/agent/internal/team"
 	"github.com/teamcodestream/codestream-agent/protocol"
 )
 
@@ -30,6 +31,13 @@ func (a *Agent) authenticate(ctx context.Context, p protocol.AuthenticateParams)
 	if err != nil {
 		return protocol.AuthenticateResult{}, err
 	}
+	if p.Method == protocol.MethodToken {
+		return a.signInWithToken(ctx, s, in, p)
+	}
+	return a.signInInBrowser(ctx, s, in, timeout, p)
+}
+
+func (a *Agent) signInInBrowser(ctx context.Context, s *session, in team.Instance, timeout time.Duration, p protocol.AuthenticateParams) (protocol.AuthenticateResult, error) {
 	ctx, progress := a.beginProgress(ctx, p.WorkDoneToken, "Sign in to "+in.Name, "Waiting for you in the browser")
 	if ctx.Err() != nil { // cancelled while the editor thought about it
 		progress.end("Cancelled")
@@ -65,13 +73,13 @@ func (a *Agent) authenticate(ctx context.Context, p protocol.AuthenticateParams)
 
 func checkAuthenticate(p protocol.AuthenticateParams) (timeout time.Duration, err error) {
 	switch p.Method {
-	case "", protocol.MethodBrowser:
-	case protocol.MethodDevice, protocol.MethodToken:
+	case "", protocol.MethodBrowser, protocol.MethodToken:
+	case protocol.MethodDevice:
 		return 0, invalidParams("method %q is not in this version; use %q", p.Method, protocol.MethodBrowser)
 	default:
-		return 0, invalidParams("method %q is none; there is %q", p.Method, protocol.MethodBrowser)
+		return 0, invalidParams("method %q is none; there are %q, %q and %q", p.Method, protocol.MethodBrowser, protocol.MethodDevice, protocol.MethodToken)
 	}
-	if p.Token != "" {
+	if p.Token != "" && p.Method != protocol.MethodToken {
 		return 0, invalidParams("token goes with method %q only", protocol.MethodToken)
 	}
 	switch longest := int(maxSignInTimeout.Seconds()); {

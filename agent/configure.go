@@ -166,7 +166,9 @@ func (s *session) dropForeignAccounts(ctx context.Context, in store.Instance) (w
 	if err != nil {
 		return nil, err
 	}
-	accounts = slices.DeleteFunc(accounts, func(account store.Account) bool { return account.ClientID == in.ClientID })
+	accounts = slices.DeleteFunc(accounts, func(account store.Account) bool {
+		return account.Method == protocol.MethodToken || account.ClientID == in.ClientID
+	})
 	if len(accounts) == 0 {
 		return nil, nil
 	}
@@ -182,7 +184,7 @@ func (s *session) dropAccounts(ctx context.Context, accounts []store.Account) (w
 			return warnings, err
 		}
 		if r.Failure != nil {
-			warnings = append(warnings, auth.RevocationWarning(account.User.Username, r.Failure))
+			warnings = append(warnings, auth.RevocationWarning(account, r.Failure))
 		}
 	}
 	return warnings, nil

@@ -119,7 +119,7 @@ func describeAuth(accounts []store.Account, pending bool) protocol.Auth {
 func describeAccount(account store.Account) protocol.Account {
 	described := protocol.Account{
 		ID: account.ID, Instance: account.Instance, User: account.User,
-		Method: account.Method, Scopes: orEmpty(account.Scopes),
+		Method: account.Method, Scopes: orEmpty(account.Scopes), TokenKind: account.TokenKind,
 	}
 	if account.Refused == "" && !account.ExpiresAt.IsZero() {
 		described.ExpiresAt = wireTime(account.ExpiresAt)

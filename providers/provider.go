@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/teamcodestream/codestream-agent/protocol"
 )
@@ -29,6 +30,14 @@ type Provider interface {
 	// Host returns the instance's API. The client adds the credentials.
 	Host(instance string, client *http.Client) Host
 
+	// OtherToken names the kind of a token that is visibly not a personal access
+	// token, such as "a deploy token"; "" for one that may be.
+	OtherToken(token string) string
+
+	// TokenKind returns what kind of token a user signs in with who is not always a
+	// person: projects and groups have tokens, too.
+	TokenKind(user protocol.User) protocol.TokenKind
+
 	// ResolveRemote returns the project that a git remote names on one of the
 	// instances, or nil. It asks nobody.
 	ResolveRemote(remote string, among []Address) *protocol.RemoteProject
@@ -42,14 +51,35 @@ type Host interface {
 	// Version returns the host's own version.
 	Version(ctx context.Context) (string, error)
 
+	// PersonalToken describes the personal access token that the client sends. It
+	// returns NotFound where the host does not tell.
+	PersonalToken(ctx context.Context) (PersonalToken, error)
+
+	// RevokePersonalToken revokes the personal access token that the client sends.
+	// It returns NotFound where the host does not let a token do that.
+	RevokePersonalToken(ctx context.Context) error
+
 	// Call makes one call of the REST API, or one a page. It returns InvalidParams
 	// for a path that leaves the API or a header that carries credentials.
 	Call(ctx context.Context, call protocol.CallAPIParams) (protocol.CallAPIResult, error)
 }
 
-// Endpoints are the URLs of an OAuth server (RFC 6749 section 3, RFC 7009), and
-// of the API that its tokens are for. A token goes nowhere but below API.
-type Endpoints struct{ Authorize, Token, Revoke, API string }
+// Endpoints are the URLs of an OAuth server (RFC 6749 section 3, RFC 7009,
+// RFC 8628), and of the API that its tokens are for. A token goes nowhere but below
+// API.
+type Endpoints struct {
+	Authorize, Token, Revoke, Device, API string
+	// PersonalTokenHeader is the header of a request to the API in which a personal
+	// access token goes.
+	PersonalTokenHeader string
+}
+
+// PersonalToken is what a host tells of a personal access token.
+type PersonalToken struct {
+	Scopes    []string
+	ExpiresAt time.Time // zero: it does not
+	Revoked   bool
+}
 
 // Probe is what an instance tells to strangers.
 type Probe struct {

@@ -21,7 +21,10 @@ func (Provider) Endpoints(instance string) providers.Endpoints {
 		Authorize: instance + "/oauth/authorize",
 		Token:     instance + "/oauth/token",
 		Revoke:    instance + "/oauth/revoke",
+		Device:    instance + "/oauth/authorize_device",
 		API:       instance + apiRoot,
+
+		PersonalTokenHeader: "PRIVATE-TOKEN",
 	}
 }
 

@@ -147,26 +147,6 @@ func (g *GitLab) issue(user *User, app *Application, scopes []string) *token {
 	return t
 }
 
-// AddPersonalAccessToken makes a personal access token for the user; without
-// scopes it has "api". It panics where the user does not exist.
-func (g *GitLab) AddPersonalAccessToken(username string, scopes ...string) string {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if len(scopes) == 0 {
-		scopes = []string{"api"}
-	}
-	t := &token{
-		id:      g.nextID(),
-		access:  g.mint(kindPersonalToken),
-		user:    g.mustUser(username),
-		scopes:  slices.Clone(scopes),
-		created: g.now(),
-	}
-	g.access[t.access] = t
-	g.tokens = append(g.tokens, t)
-	return t.access
-}
-
 // ExpireTokens lets the access tokens of the user end now. Their refresh tokens
 // live on, as they do when two hours have passed.
 func (g *GitLab) ExpireTokens(username string) {

@@ -79,7 +79,7 @@ func (x *exchange) user() {
 	u := x.g.person(t.user)
 	u["email"], u["commit_email"], u["public_email"] = t.user.Email, t.user.Email, ""
 	u["created_at"] = timestamp(epoch)
-	u["bot"], u["two_factor_enabled"], u["external"] = false, false, false
+	u["bot"], u["two_factor_enabled"], u["external"] = strings.Contains(t.user.Username, "_bot"), false, false
 	x.json(http.StatusOK, u)
 }
 
@@ -115,40 +115,6 @@ func (x *exchange) metadata() {
 			"kas": map[string]any{"enabled": false, "externalUrl": nil, "version": nil},
 		})
 	}
-}
-
-// showSelf is GET /personal_access_tokens/self, of GitLab 15.5.
-func (x *exchange) showSelf() {
-	if t := x.self(15, 5); t != nil {
-		x.json(http.StatusOK, map[string]any{
-			"id": t.id, "name": "personal access token", "description": nil, "user_id": t.user.ID,
-			"scopes": t.scopes, "active": true, "revoked": false,
-			"created_at": timestamp(t.created), "last_used_at": timestamp(x.g.now()), "expires_at": nil,
-		})
-	}
-}
-
-// deleteSelf is DELETE /personal_access_tokens/self, of GitLab 15.0: a personal
-// access token revokes itself.
-func (x *exchange) deleteSelf() {
-	if t := x.self(15, 0); t != nil {
-		t.revoked = true
-		x.body(http.StatusNoContent, "application/json", "")
-	}
-}
-
-// self is the personal access token of the request.
-func (x *exchange) self(major, minor int) *token {
-	if !x.g.since(major, minor) {
-		x.noRoute()
-		return nil
-	}
-	t := x.caller()
-	if t != nil && t.app != nil {
-		x.message(http.StatusBadRequest, "400 Bad request - Only a personal access token has an answer here")
-		return nil
-	}
-	return t
 }
 
 // since reports whether this GitLab is of that version or newer.

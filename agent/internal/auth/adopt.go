@@ -21,7 +21,7 @@ func (m *Manager) adopt(ctx context.Context, app *application, in store.Instance
 	if err != nil {
 		return store.Account{}, err
 	}
-	host := m.Provider.Host(in.ID, providers.NewClient(bearer{base, g.access}, m.Provider.Endpoints(in.ID).API))
+	host := m.Provider.Host(in.ID, providers.NewClient(m.credential(base, in.ID, method, g.access), m.Provider.Endpoints(in.ID).API))
 	user, err := host.CurrentUser(ctx)
 	if err != nil {
 		return store.Account{}, err
@@ -34,21 +34,23 @@ func (m *Manager) adopt(ctx context.Context, app *application, in store.Instance
 		ID: strconv.FormatInt(user.ID, 10), Instance: in.ID, User: user,
 		Method: method, SignedInAt: g.issued, ClientID: in.ClientID, RedirectURI: app.config.RedirectURL,
 	}
-	return m.saveSignIn(ctx, account, g, version)
+	return m.saveSignIn(ctx, withGrant(account, g), store.Tokens{Access: g.access, Refresh: g.refresh}, version)
 }
 
-func (m *Manager) saveSignIn(ctx context.Context, account store.Account, g grant, version string) (store.Account, error) {
+// saveSignIn saves an account with its tokens, in place of those that it had: these
+// are revoked, since nobody could do that later. A personal access token that was
+// replaced is left to the user, who may use it elsewhere.
+func (m *Manager) saveSignIn(ctx context.Context, account store.Account, tokens store.Tokens, version string) (store.Account, error) {
 	unlock, err := m.Store.LockAccount(ctx, account.Key())
 	if err != nil {
 		return store.Account{}, err
 	}
 	defer unlock()
-	earlier, tokens, err := m.signedInAccount(account.Key())
-	hadTokens := err == nil && tokens.Access != g.access
-	account = withGrant(account, g)
+	earlier, replaced, err := m.signedInAccount(account.Key())
+	hadTokens := err == nil && replaced.Access != tokens.Access && earlier.Method != protocol.MethodToken
 	err = m.Store.Update(func(tx *store.Tx) error {
 		in, err := tx.Instance(account.Instance)
-		if errors.Is(err, store.ErrNotFound) || err == nil && in.ClientID != account.ClientID {
+		if errors.Is(err, store.ErrNotFound) || err == nil && account.Method != protocol.MethodToken && in.ClientID != account.ClientID {
 			return &protocol.Error{
 				Code:     protocol.NotConfigured,
 				Message:  account.Instance + " was removed or given another application while you signed in",
@@ -64,15 +66,15 @@ func (m *Manager) saveSignIn(ctx context.Context, account store.Account, g grant
 				return err
 			}
 		}
-		return tx.PutAccount(account, store.Tokens{Access: g.access, Refresh: g.refresh})
+		return tx.PutAccount(account, tokens)
 	})
 	if err != nil {
 		return store.Account{}, err
 	}
 	m.Log.Debug("the sign-in is saved", "instance", account.Instance, "account", account.ID, "scopes", account.Scopes, "expires", account.ExpiresAt)
 	m.Changed()
-	if hadTokens { // nobody could revoke them later
-		if r := m.revokeTokens(ctx, earlier, tokens); r.Failure != nil {
+	if hadTokens {
+		if r := m.revokeTokens(ctx, earlier, replaced); r.Failure != nil {
 			m.Log.Warn("the tokens of the earlier sign-in could not be revoked", "instance", account.Instance, "error", r.Failure)
 		}
 	}

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
 	"github.com/teamcodestream/codestream-agent/protocol"
 	"github.com/teamcodestream/codestream-agent/providers"
@@ -54,11 +53,11 @@ func (a *authorizer) RoundTrip(req *http.Request) (*http.Response, error) {
 		if err != nil {
 			return nil, err
 		}
-		resp, err := bearer{a.base, access.Token}.RoundTrip(req)
+		resp, err := a.manager.credential(a.base, a.key.Instance, access.Account.Method, access.Token).RoundTrip(req)
 		if err != nil || resp.StatusCode != http.StatusUnauthorized {
 			return resp, err
 		}
-		refused, err := a.refusesToken(req.Context(), resp, access.Token)
+		refused, err := a.refusesToken(req.Context(), resp, access)
 		if err != nil {
 			return nil, err
 		}
@@ -79,7 +78,7 @@ func (a *authorizer) RoundTrip(req *http.Request) (*http.Response, error) {
 // whether the token still opens anything. What is not JSON is a proxy's.
 //
 // The answer's body can be read afterwards, and need not be closed.
-func (a *authorizer) refusesToken(ctx context.Context, resp *http.Response, token secret.Text) (bool, error) {
+func (a *authorizer) refusesToken(ctx context.Context, resp *http.Response, access Access) (bool, error) {
 	if !providers.IsJSON(resp.Header) {
 		return false, nil
 	}
@@ -97,7 +96,7 @@ func (a *authorizer) refusesToken(ctx context.Context, resp *http.Response, toke
 		return true, nil
 	}
 	m := a.manager
-	client := providers.NewClient(bearer{a.base, token}, a.api)
+	client := providers.NewClient(m.credential(a.base, a.key.Instance, access.Account.Method, access.Token), a.api)
 	_, err = m.Provider.Host(a.key.Instance, client).CurrentUser(ctx)
 	var answer *protocol.Error
 	return errors.As(err, &answer) && answer.Status == http.StatusUnauthorized, nil
@@ -139,16 +138,4 @@ func (m *Manager) refuseToken(ctx context.Context, access Access) error {
 		}
 	}
 	return m.refuse(account, ReasonRevoked)
-}
-
-// bearer is a RoundTripper that sends one token (RFC 6750 section 2.1).
-type bearer struct {
-	base  http.RoundTripper
-	token secret.Text
-}
-
-func (b bearer) RoundTrip(req *http.Request) (*http.Response, error) {
-	req = req.Clone(req.Context())
-	req.Header.Set("Authorization", "Bearer "+b.token.Reveal())
-	return b.base.RoundTrip(req)
 }

@@ -53,6 +53,10 @@ func (m *Manager) revoke(ctx context.Context, key store.AccountKey) Revocation {
 	case err != nil:
 		return Revocation{Failure: err}
 	}
+	if account.Method == protocol.MethodToken {
+		err := m.revokePersonal(ctx, account, tokens)
+		return Revocation{Revoked: err == nil, Failure: err}
+	}
 	return m.revokeTokens(ctx, account, tokens)
 }
 
@@ -93,12 +97,15 @@ func lastToken(ctx context.Context, app *application, tokens store.Tokens) (secr
 }
 
 // RevocationWarning is a sentence for a revocation that failed.
-func RevocationWarning(username string, failure error) string {
+func RevocationWarning(account store.Account, failure error) string {
 	why := "for an unknown reason"
 	var known *protocol.Error
 	if errors.As(failure, &known) {
 		why = known.Message
 	}
-	return "The tokens of " + username + " are forgotten here but may still be valid at GitLab (" + why +
-		"). Revoke the application in GitLab under User settings > Applications."
+	where := "the application in GitLab under User settings > Applications."
+	if account.Method == protocol.MethodToken {
+		where = "the token in GitLab under User settings > Access tokens."
+	}
+	return "The tokens of " + account.User.Username + " are forgotten here but may still be valid at GitLab (" + why + "). Revoke " + where
 }

@@ -189,10 +189,14 @@ func refusedError(account store.Account, reason string) error {
 		ReasonAnswerLost: "GitLab renewed the sign-in of " + account.User.Username + ", but its answer was lost on the way",
 		ReasonKeyLost:    "the key that seals the tokens of " + account.User.Username + " is lost",
 	}
+	hint := "Sign in again with gitlabSM/authenticate."
+	if account.Method == protocol.MethodToken && reason != ReasonKeyLost {
+		hint = "Make a new personal access token in GitLab under User settings > Access tokens, and sign in with it."
+	}
 	return &protocol.Error{
 		Code:     protocol.SignInRequired,
 		Message:  why[reason],
-		Hint:     "Sign in again with gitlabSM/authenticate.",
+		Hint:     hint,
 		Instance: account.Instance,
 		Details:  &protocol.ErrorDetails{Cause: reason},
 	}

@@ -17,3 +17,15 @@ func Methods(in store.Instance) []protocol.AuthMethod {
 	}
 	return append(methods, protocol.MethodToken)
 }
+
+// noApplication is the error for a sign-in by OAuth where no application is
+// configured.
+func noApplication(in store.Instance) error {
+	return &protocol.Error{
+		Code:     protocol.InvalidClient,
+		Message:  "no application ID is configured for " + in.ID + ", and a sign-in in the browser needs one",
+		Hint:     `Sign in with the method "token" and a personal access token. Or ask the administrator for the application ID and the secret of an OAuth application (Admin > Applications), and configure the instance again.`,
+		Instance: in.ID,
+		Details:  &protocol.ErrorDetails{Methods: Methods(in)},
+	}
+}

@@ -44,7 +44,7 @@ type SignInOptions struct {
 // InvalidScope, those of the network, and ctx's cause.
 func (m *Manager) SignIn(ctx context.Context, in store.Instance, o SignInOptions) (store.Account, error) {
 	if in.ClientID == "" {
-		return store.Account{}, invalidClient(in.ID, "no application ID is configured, and a sign-in in the browser needs one")
+		return store.Account{}, noApplication(in)
 	}
 	// The wait ends with the request; the page outlives it by a moment.
 	ctx, cancelWait := context.WithCancelCause(ctx)

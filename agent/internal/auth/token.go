@@ -33,9 +33,14 @@ type need struct {
 // where need be.
 //
 // Errors: SignInRequired where GitLab no longer accepts the sign-in, InvalidParams
-// where the instance's tokens never live that long, and those of the network.
+// where the instance's tokens never live that long, InvalidToken for a personal
+// access token, which is not handed out, and those of the network.
 func (m *Manager) Token(ctx context.Context, key store.AccountKey, validity time.Duration) (Access, error) {
-	return m.access(ctx, key, need{validity: validity, strict: true})
+	access, err := m.access(ctx, key, need{validity: validity, strict: true})
+	if err == nil && access.Account.Method == protocol.MethodToken {
+		return Access{}, notHandedOut(access.Account)
+	}
+	return access, err
 }
 
 func (m *Manager) access(ctx context.Context, key store.AccountKey, n need) (Access, error) {
@@ -227,19 +232,24 @@ func (m *Manager) noteRefresh(key store.AccountKey, sent time.Time) error {
 
 // applicationOf returns the application that issued an account's tokens.
 func (m *Manager) applicationOf(account store.Account) (*application, error) {
-	var in store.Instance
-	err := m.Store.View(func(tx *store.Tx) (err error) {
-		in, err = tx.Instance(account.Instance)
-		return err
-	})
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, NotSignedIn(account.Instance)
-	}
+	in, err := m.instance(account.Instance)
 	if err != nil {
 		return nil, err
 	}
 	in.ClientID, in.Scopes = account.ClientID, account.Scopes
 	return m.application(in, account.RedirectURI)
+}
+
+// instance returns an account's instance, or SignInRequired where it is gone.
+func (m *Manager) instance(id string) (in store.Instance, err error) {
+	err = m.Store.View(func(tx *store.Tx) error {
+		in, err = tx.Instance(id)
+		return err
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		err = NotSignedIn(id)
+	}
+	return in, err
 }
 
 // whyRefused tells an access token that ran out from one that was revoked.

@@ -115,6 +115,10 @@
 //
 //	! gitlab revokes USER              as the user can on their profile page
 //	! gitlab expires USER              as time does
+//	! gitlab makes NAME for USER [scopes A,B] [days N]
+//	                                   a personal access token, now in ${NAME}; by default
+//	                                   with the scope api, and without an end
+//	! gitlab revokes token TOKEN       and "expires token"
 //	! gitlab blocks USER               as an administrator can
 //	! gitlab renews the secret         the new one is in ${gitlab.clientSecret}
 //	! gitlab goes down                 and "comes up"

@@ -146,12 +146,17 @@ func parseGitLabDoes(name string, words *script.Words) action {
 		}
 	}
 	switch verb := words.Word("what happens"); verb {
-	case "revokes":
+	case "revokes", "expires":
+		if words.Next("token") {
+			return parseTokenEnds(do, verb, words)
+		}
 		user := words.Word("the user")
-		return do(func(g *gitlab, _ *session) { g.RevokeTokens(user) })
-	case "expires":
-		user := words.Word("the user")
+		if verb == "revokes" {
+			return do(func(g *gitlab, _ *session) { g.RevokeTokens(user) })
+		}
 		return do(func(g *gitlab, _ *session) { g.ExpireTokens(user) })
+	case "makes":
+		return parseMakesToken(do, words)
 	case "blocks":
 		user := words.Word("the user")
 		return do(func(g *gitlab, _ *session) {

@@ -22,6 +22,8 @@ type Account struct {
 	RedirectURI string   `json:"redirectUri,omitempty"`
 	Scopes      []string `json:"scopes,omitempty"`
 	TokenType   string   `json:"tokenType,omitempty"`
+	// TokenKind is what kind of token the user has made, for the method "token".
+	TokenKind protocol.TokenKind `json:"tokenKind,omitempty"`
 	// IssuedAt and ExpiresAt bound the life of the access token by the wall clock;
 	// ExpiresAt is zero for one that does not expire.
 	IssuedAt time.Time `json:"issuedAt,omitzero"`
