@@ -33,14 +33,16 @@ var importRules = map[string][]string{
 	"agent/internal/acceptance":  {},
 	"agent/internal/endurance":   {},
 	"agent/internal/sessiontest": {"agent/internal/store", "providers/providertest", "protocol/script", "protocol"},
-	"agent/cmd/codestream-agent": {"agent", "agent/internal/keyring", "providers/all", "protocol"},
+	"agent/internal/cli":         {"agent", "providers", "protocol"},
+	"agent/cmd/codestream-agent": {"agent", "agent/internal/cli", "agent/internal/keyring", "providers/all", "protocol"},
 	"agent/cmd/codestream-demo":  {"agent/internal/sessiontest", "providers/providertest", "protocol"},
 }
 
 // soleImporters may import a library that nobody else may.
 var soleImporters = map[string][]string{
 	"go.etcd.io/bbolt":                 {"agent/internal/store"},
-	"github.com/sourcegraph/jsonrpc2":  {"agent"},
+	"github.com/sourcegraph/jsonrpc2":  {"agent", "agent/internal/cli"},
+	"github.com/spf13/cobra":           {"agent/internal/cli"},
 	"golang.org/x/oauth2":              {"agent/internal/auth"},
 	"github.com/zalando/go-keyring":    {"agent/internal/keyring"},
 	"gopkg.in/natefinch/lumberjack.v2": {"agent/cmd/codestream-agent"},

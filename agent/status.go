@@ -120,6 +120,10 @@ func describeAccount(account store.Account) protocol.Account {
 	described := protocol.Account{
 		ID: account.ID, Instance: account.Instance, User: account.User,
 		Method: account.Method, Scopes: orEmpty(account.Scopes), TokenKind: account.TokenKind,
+		State: protocol.StateSignedIn,
+	}
+	if account.Refused != "" {
+		described.State, described.Reason = protocol.StateSignInRequired, account.Refused
 	}
 	if account.Refused == "" && !account.ExpiresAt.IsZero() {
 		described.ExpiresAt = wireTime(account.ExpiresAt)

@@ -298,6 +298,9 @@ type RemoteProject struct {
 type DiagnoseParams struct {
 	// Instance is the id of one instance. Default: all.
 	Instance string `json:"instance,omitempty"`
+	// Names is whether user names may be in the answer. Default: false, so that it
+	// can be shown to anybody.
+	Names bool `json:"names,omitempty"`
 }
 
 // DiagnoseResult lists the checks in the order in which they were made.

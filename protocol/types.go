@@ -100,6 +100,10 @@ type Account struct {
 	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
 	// TokenKind is what kind of token it is (method "token").
 	TokenKind TokenKind `json:"tokenKind,omitempty"`
+	// State is signedIn, or signInRequired where the tokens can no longer be used.
+	State AuthState `json:"state"`
+	// Reason tells why a sign-in is required, as for the instance.
+	Reason string `json:"reason,omitempty"`
 }
 
 // TokenKind is a kind of token that a person can make in GitLab.

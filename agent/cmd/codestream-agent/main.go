@@ -17,6 +17,7 @@ import (
 	"syscall"
 
 	"github.com/teamcodestream/codestream-agent/agent"
+	"github.com/teamcodestream/codestream-agent/agent/internal/cli"
 	"github.com/teamcodestream/codestream-agent/agent/internal/keyring"
 	"github.com/teamcodestream/codestream-agent/providers/all"
 )
@@ -28,7 +29,50 @@ func main() {
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
+// run is the terminal's commands where the first argument is one, and else the
+// sidecar, which editors start with flags only.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if len(args) > 0 && (!strings.HasPrefix(args[0], "-") || args[0] == "-h" || args[0] == "-help" || args[0] == "--help") {
+		return terminal(ctx, args, stdin, stdout, stderr)
+	}
+	return sidecar(ctx, args, stdin, stdout, stderr)
+}
+
+func terminal(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	if args[0] == "-help" {
+		args[0] = "--help"
+	}
+	return cli.Run(ctx, args, cli.Config{
+		Version: versionString(), Stdin: stdin, Stdout: stdout, Stderr: stderr,
+		NewAgent: func(logLevel string) (*agent.Agent, error) {
+			config, err := agentConfig()
+			if err == nil {
+				config.Log, _, _, err = newLog(stderr, logLevel, "")
+			}
+			if err != nil {
+				return nil, err
+			}
+			return agent.New(config), nil
+		},
+	})
+}
+
+// agentConfig is what the environment says of the agent.
+func agentConfig() (agent.Config, error) {
+	dir, err := dataDir()
+	if err != nil {
+		return agent.Config{}, fmt.Errorf("no data directory: %w; set CODESTREAM_DATA_DIR to an absolute path", err)
+	}
+	off, err := keyringIsOff()
+	return agent.Config{
+		Version: versionString(), Providers: all.Providers(), DataDir: dir,
+		Keyring: keyring.New(), KeyringOff: off,
+	}, err
+}
+
+func sidecar(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("codestream-agent", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.Bool("stdio", true, "speak JSON-RPC on stdin and stdout (the default)")
@@ -57,9 +101,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stdout, "codestream-agent", versionString())
 		return 0
 	}
-	dir, err := dataDir()
+	config, err := agentConfig()
 	if err != nil {
-		fmt.Fprintf(stderr, "codestream-agent: no data directory: %v; set CODESTREAM_DATA_DIR to an absolute path\n", err)
+		fmt.Fprintf(stderr, "codestream-agent: %v\n", err)
 		return 2
 	}
 	patient := newUnhurried(stderr)
@@ -70,26 +114,10 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return 2
 	}
 	defer file.Close()
-	keyringOff, err := keyringIsOff()
-	if err != nil {
-		fmt.Fprintf(stderr, "codestream-agent: %v\n", err)
-		return 2
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	surviveClosedPipes()
 	limitMemory()
-	return agent.New(agent.Config{
-		Version:   versionString(),
-		Providers: all.Providers(),
-		DataDir:   dir,
-		Log:       log,
-		LogLevel:  level,
-
-		Keyring:         keyring.New(),
-		KeyringOff:      keyringOff,
-		ClientProcessID: *clientProcessID,
-	}).Serve(ctx, stdin, stdout)
+	config.Log, config.LogLevel, config.ClientProcessID = log, level, *clientProcessID
+	return agent.New(config).Serve(ctx, stdin, stdout)
 }
 
 // versionString is the version of the release, or of the module as it was built.

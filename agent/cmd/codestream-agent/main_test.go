@@ -49,7 +49,7 @@ func TestACommandLineThatMakesNoSense(t *testing.T) {
 		"an unknown flag":         {[]string{"--port=80"}, "-port"},
 		"an argument":             {[]string{"--stdio", "serve"}, `"serve"`},
 		"a process that is none":  {[]string{"-clientProcessId", "me"}, "clientProcessId"},
-		"help":                    {[]string{"-help"}, "-clientProcessId ID"},
+		"help":                    {[]string{"-stdio", "-help"}, "-clientProcessId ID"},
 		"a value for a plain one": {[]string{"-verbose=perhaps"}, "verbose"},
 	} {
 		status, stdout, stderr := try(c.args...)

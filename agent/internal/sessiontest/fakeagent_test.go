@@ -148,7 +148,7 @@ func signIn(page string) hook {
 				a.fail(id, protocol.SignInDenied, "denied")
 			} else {
 				a.result(id, fmt.Sprintf(`{"account":{"id":"1","instance":%q,"user":{"id":1,"username":"sam","name":"Sam","webUrl":%[1]q},`+
-					`"method":"browser","scopes":["api"],"expiresAt":"2030-01-02T03:04:05Z"},"warnings":[]}`, p.Instance))
+					`"method":"browser","scopes":["api"],"state":"signedIn","expiresAt":"2030-01-02T03:04:05Z"},"warnings":[]}`, p.Instance))
 			}
 			listener.Close()
 		})

@@ -1,0 +1,128 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/teamcodestream/codestream-agent/protocol"
+	"github.com/teamcodestream/codestream-agent/providers"
+)
+
+// gitValidity is how long a token lives at least that git is given: a large push
+// takes its time.
+const gitValidity = 5 * time.Minute
+
+func (t *terminal) gitCredential() *cobra.Command {
+	return &cobra.Command{
+		Use:   "git-credential get|store|erase",
+		Short: "Sign git in over HTTPS, as a credential helper",
+		Long: "Answer git's questions for credentials (https://git-scm.com/docs/gitcredentials), with\n" +
+			"a token of the instance whose address git asks for, refreshed where need be. It says\n" +
+			"nothing for any other address, so that other helpers are asked. There is nothing to\n" +
+			"store or erase: the agent keeps the sign-in itself.",
+		Example: "  git config --global credential.https://gitlab.example.com.helper '!codestream-agent git-credential'\n" +
+			"  git clone https://gitlab.example.com/group/project.git",
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if args[0] != "get" {
+				return nil // git wants helpers to ignore what they do not know
+			}
+			asked, err := readGitRequest(t.Stdin)
+			if err != nil {
+				return err
+			}
+			return t.with(cmd.Context(), func(c *client) error { return t.answerGit(cmd.Context(), c, asked) })
+		},
+	}
+}
+
+// gitRequest is what git asks for (git-credential(1), "INPUT/OUTPUT FORMAT").
+type gitRequest struct{ protocol, host, path, username string }
+
+// maxGitRequest bounds what git asks in bytes.
+const maxGitRequest = 64 << 10
+
+func readGitRequest(r io.Reader) (asked gitRequest, err error) {
+	lines := bufio.NewScanner(io.LimitReader(r, maxGitRequest))
+	for lines.Scan() && lines.Text() != "" {
+		name, value, _ := strings.Cut(lines.Text(), "=")
+		switch name {
+		case "protocol":
+			asked.protocol = value
+		case "host":
+			asked.host = value
+		case "path":
+			asked.path = value
+		case "username":
+			asked.username = value
+		}
+	}
+	return asked, lines.Err()
+}
+
+func (t *terminal) answerGit(ctx context.Context, c *client, asked gitRequest) error {
+	status, err := call(ctx, c, protocol.Status, protocol.StatusParams{})
+	if err != nil {
+		return err
+	}
+	in, ok := t.instanceFor(asked, status.Instances)
+	if !ok {
+		return nil
+	}
+	account, ok := accountFor(asked.username, in.Auth.Accounts)
+	if !ok {
+		return nil
+	}
+	credential, err := c.agent.GitCredential(ctx, in.ID, account, gitValidity)
+	if err != nil {
+		t.report(known(err)) // git then asks another helper, or the person
+		return nil
+	}
+	fmt.Fprintf(t.Stdout, "username=%s\npassword=%s\n", credential.Username, credential.Password.Reveal())
+	if !credential.Expires.IsZero() {
+		fmt.Fprintf(t.Stdout, "password_expiry_utc=%d\n", credential.Expires.Unix())
+	}
+	return nil
+}
+
+// instanceFor returns the instance whose address git asks for. Scheme, host and
+// port have to be the instance's exactly; and the path, which git tells only with
+// credential.useHttpPath, has to be below the instance's.
+func (t *terminal) instanceFor(asked gitRequest, instances []protocol.Instance) (found protocol.Instance, ok bool) {
+	address := &url.URL{Scheme: asked.protocol, Host: asked.host, Path: "/" + asked.path}
+	for _, in := range instances {
+		base, err := url.Parse(in.URL)
+		if err != nil || !providers.SameOrigin(address, base) || asked.path != "" && !providers.IsBelow(address, in.URL) {
+			continue
+		}
+		switch {
+		case !ok, asked.path != "" && len(in.URL) > len(found.URL): // the longest root says most
+			found, ok = in, true
+		case asked.path == "":
+			t.say("codestream-agent: there are several instances at %s; tell them apart with: git config --global credential.https://%[1]s.useHttpPath true", asked.host)
+			return protocol.Instance{}, false
+		}
+	}
+	return found, ok
+}
+
+// accountFor returns the id of the account that git asks for: by the user name in
+// the remote's URL, if there is one. "oauth2" is anybody with a token.
+func accountFor(username string, accounts []protocol.Account) (id string, ok bool) {
+	if username == "" || username == "oauth2" {
+		return "", true
+	}
+	for _, account := range accounts {
+		if account.User.Username == username {
+			return account.ID, true
+		}
+	}
+	return "", false
+}
