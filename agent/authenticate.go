@@ -34,10 +34,16 @@ func (a *Agent) authenticate(ctx context.Context, p protocol.AuthenticateParams)
 	if p.Method == protocol.MethodToken {
 		return a.signInWithToken(ctx, s, in, p)
 	}
-	return a.signInInBrowser(ctx, s, in, timeout, p)
+	return a.signInAtGitLab(ctx, s, in, timeout, p)
 }
 
-func (a *Agent) signInInBrowser(ctx context.Context, s *session, in team.Instance, timeout time.Duration, p protocol.AuthenticateParams) (protocol.AuthenticateResult, error) {
+// signInAtGitLab sends the user to GitLab, by the method browser or device, and
+// waits until they have approved there.
+func (a *Agent) signInAtGitLab(ctx context.Context, s *session, in team.Instance, timeout time.Duration, p protocol.AuthenticateParams) (protocol.AuthenticateResult, error) {
+	signIn := s.auth.SignIn
+	if p.Method == protocol.MethodDevice {
+		signIn = s.auth.SignInByDevice
+	}
 	ctx, progress := a.beginProgress(ctx, p.WorkDoneToken, "Sign in to "+in.Name, "Waiting for you in the browser")
 	if ctx.Err() != nil { // cancelled while the editor thought about it
 		progress.end("Cancelled")
@@ -49,13 +55,18 @@ func (a *Agent) signInInBrowser(ctx context.Context, s *session, in team.Instanc
 	// was given up, but not when the user has come back from there.
 	question, giveUp := context.WithCancel(context.WithoutCancel(ctx))
 	settled := context.AfterFunc(ctx, giveUp)
-	account, err := s.auth.SignIn(ctx, in.Instance, auth.SignInOptions{
+	account, err := signIn(ctx, in.Instance, auth.SignInOptions{
 		Timeout: timeout,
-		Started: func(started protocol.DidStartAuthenticationParams) {
+		Started: func(started protocol.DidStartAuthenticationParams, open string) {
+			if started.UserCode != "" {
+				progress.report("Enter the code " + started.UserCode + " at " + started.VerificationURI)
+			}
 			if err := tell(ctx, editorOf(ctx), protocol.DidStartAuthentication, started); err != nil {
 				a.log.Warn("the start of a sign-in was not told", "error", err)
 			}
-			a.dispatcher.work.Go(func() { a.openBrowser(away, question, started.AuthorizeURL) })
+			if open != "" {
+				a.dispatcher.work.Go(func() { a.openBrowser(away, question, open) })
+			}
 		},
 		Returned: func() {
 			settled()
@@ -73,9 +84,7 @@ func (a *Agent) signInInBrowser(ctx context.Context, s *session, in team.Instanc
 
 func checkAuthenticate(p protocol.AuthenticateParams) (timeout time.Duration, err error) {
 	switch p.Method {
-	case "", protocol.MethodBrowser, protocol.MethodToken:
-	case protocol.MethodDevice:
-		return 0, invalidParams("method %q is not in this version; use %q", p.Method, protocol.MethodBrowser)
+	case "", protocol.MethodBrowser, protocol.MethodDevice, protocol.MethodToken:
 	default:
 		return 0, invalidParams("method %q is none; there are %q, %q and %q", p.Method, protocol.MethodBrowser, protocol.MethodDevice, protocol.MethodToken)
 	}

@@ -111,7 +111,7 @@ func TestNoSecretGetsOut(t *testing.T) {
 	if err := s.configure(s.app.Secret); err != nil {
 		t.Fatal(err)
 	}
-	s.refused(protocol.InvalidParams, protocol.Authenticate.Method(), protocol.AuthenticateParams{Method: protocol.MethodToken, Token: "glfake-pat-unused"})
+	s.refused(protocol.InvalidToken, protocol.Authenticate.Method(), protocol.AuthenticateParams{Method: protocol.MethodToken, Token: "glfake-pat-unused"})
 	s.signInInAllWays()
 	s.callInAllWays()
 	s.searchProcess()

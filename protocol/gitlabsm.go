@@ -26,9 +26,13 @@ var (
 
 	// Authenticate signs the user in. With the method "browser" it opens the
 	// user's browser at GitLab, waits until they approve, and answers with the
-	// account. It may take minutes: show progress, and cancel it with
-	// $/cancelRequest. A second call for the same instance replaces the first,
-	// which is then answered as cancelled.
+	// account. With "device", for machines without a browser, it shows a code that
+	// the user enters at GitLab on any device; a GitLab before 17.2 has no such
+	// thing, which is UnsupportedVersion. Both may take minutes: show progress, and
+	// cancel with $/cancelRequest. A second call for the same instance replaces the
+	// first, which is then answered as cancelled. With "token" it verifies a
+	// personal access token, and waits for nobody. Whatever the method, the new
+	// sign-in takes the place of one that the same user has.
 	Authenticate = Request[AuthenticateParams, AuthenticateResult]{"gitlabSM/authenticate", ToAgent}
 
 	// CompleteAuthentication hands the agent a callback that reached the editor

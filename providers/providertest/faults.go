@@ -20,6 +20,7 @@ const (
 	EndpointAuthorize Endpoint = "authorize"
 	EndpointToken     Endpoint = "token"
 	EndpointRevoke    Endpoint = "revoke"
+	EndpointDevice    Endpoint = "device"
 	EndpointTokenInfo Endpoint = "token_info"
 	EndpointUserinfo  Endpoint = "userinfo"
 	EndpointOpenID    Endpoint = "openid"

@@ -145,7 +145,6 @@ func TestOpenIDAndTokenInfo(t *testing.T) {
 		strings.Contains(d.body, "device") || d.header.Get("Content-Type") != "application/json" {
 		t.Errorf("discovery: %s", d.body)
 	}
-	w.want(w.post("/oauth/authorize_device", url.Values{"client_id": {w.public.ID}}), 404, "")
 	info := w.get("/oauth/token/info", w.Issue("sam", w.public.ID).AccessToken)
 	if info.json["resource_owner_id"] != 1.0 || info.json["expires_in"] == nil {
 		t.Errorf("info: %s", info.body)

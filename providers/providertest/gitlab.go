@@ -21,6 +21,8 @@ type GitLab struct {
 	version        string
 	tokenLifetime  time.Duration
 	redirectErrors bool
+	deviceInterval time.Duration
+	deviceLifetime time.Duration
 
 	url     string
 	certPEM []byte
@@ -36,11 +38,12 @@ type GitLab struct {
 	lastID   int64
 	users    map[string]*User
 	apps     map[string]*Application
-	grants   map[string]*grant   // by code
-	access   map[string]*token   // by access token or personal access token
-	refresh  map[string]*token   // by refresh token
-	tokens   []*token            // all of them, oldest first
-	sessions map[string]*session // by cookie
+	grants   map[string]*grant       // by code
+	devices  map[string]*deviceGrant // by device code
+	access   map[string]*token       // by access token or personal access token
+	refresh  map[string]*token       // by refresh token
+	tokens   []*token                // all of them, oldest first
+	sessions map[string]*session     // by cookie
 	projects []*project
 	faults   map[Endpoint]*Fault
 	journal
@@ -61,6 +64,9 @@ func StartGitLab(o Options) (*GitLab, error) {
 		users:          map[string]*User{},
 		apps:           map[string]*Application{},
 		grants:         map[string]*grant{},
+		devices:        map[string]*deviceGrant{},
+		deviceInterval: cmp.Or(o.DeviceInterval, 5*time.Second),
+		deviceLifetime: cmp.Or(o.DeviceLifetime, deviceLifetime),
 		access:         map[string]*token{},
 		refresh:        map[string]*token{},
 		sessions:       map[string]*session{},

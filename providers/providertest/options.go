@@ -28,6 +28,10 @@ type Options struct {
 	// that the client may learn of, such as invalid_scope, is sent to the redirect
 	// URI (RFC 6749, section 4.1.2.1) rather than shown as a page.
 	RedirectErrors bool
+	// DeviceInterval is how often a device may ask; default 5 seconds, as GitLab's.
+	DeviceInterval time.Duration
+	// DeviceLifetime is the life of a device code; default 5 minutes, as GitLab's.
+	DeviceLifetime time.Duration
 }
 
 // User is a person with an account on the server. A blocked user can neither

@@ -17,6 +17,7 @@ const (
 	kindRefreshToken  = "rt"
 	kindCode          = "code"
 	kindPersonalToken = "pat"
+	kindDeviceCode    = "dc"
 	kindPassword      = "pw"
 )
 

@@ -23,6 +23,8 @@ func (x *exchange) token() {
 		x.redeem()
 	case grantType == "refresh_token":
 		x.renewToken()
+	case grantType == deviceGrantType && x.g.since(17, 2):
+		x.redeemDevice()
 	default:
 		x.oauthFailure(http.StatusBadRequest, "unsupported_grant_type", "This grant type is not served here.")
 	}

@@ -47,7 +47,9 @@ func newInspector() inspector {
 //   - another redirect URI at token than at authorize (RFC 6749, 4.1.3);
 //   - a refresh token sent again: while an earlier request with it is answered,
 //     or after an answer said that it is dead. One whose answer was lost may be
-//     tried once more.
+//     tried once more;
+//   - a device that polls as fast as before although it was told to slow down
+//     (RFC 8628, section 3.5).
 func (g *GitLab) Violations() []string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -75,7 +77,7 @@ func (g *GitLab) inspect(x *exchange) {
 	if !takesToken && (bearer != "" || private != "") {
 		g.violation(x, "a token was sent to an endpoint that takes none")
 	}
-	if x.endpoint == EndpointToken || x.endpoint == EndpointRevoke {
+	if x.endpoint == EndpointToken || x.endpoint == EndpointRevoke || x.endpoint == EndpointDevice {
 		for _, name := range secretFields {
 			g.learn(x.form.Get(name))
 		}

@@ -313,7 +313,7 @@ func TestTheListenerGoesWithTheSignIn(t *testing.T) {
 	wantNobodyAt(t, removed.started.RedirectURI)
 
 	late, err := m.SignIn(t.Context(), w.instance(), auth.SignInOptions{
-		Timeout: time.Millisecond, Started: func(p protocol.DidStartAuthenticationParams) { removed.started = p },
+		Timeout: time.Millisecond, Started: func(p protocol.DidStartAuthenticationParams, _ string) { removed.started = p },
 	})
 	if !errors.Is(err, protocol.SignInTimeout) {
 		t.Errorf("the sign-in that nobody came back from: %v, %v", late, err)

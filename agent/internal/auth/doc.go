@@ -1,7 +1,7 @@
 // Package auth signs users in and keeps them signed in: the OAuth 2.0
 // authorization code flow with PKCE over a loopback redirect (RFC 6749, 7636,
-// 8252), the tokens and their refresh (RFC 6749 section 6), and their revocation
-// (RFC 7009).
+// 8252), the device authorization grant (RFC 8628), personal access tokens, the
+// tokens and their refresh (RFC 6749 section 6), and their revocation (RFC 7009).
 //
 // The rules that hold throughout:
 //
@@ -13,5 +13,6 @@
 //   - A browser opens only because a person asked for it.
 //   - No secret is in an error: what oauth2 reports is translated, never printed.
 //
-// Start at [Manager.SignIn] and [Manager.Client].
+// Start at [Manager.SignIn], [Manager.SignInByDevice], [Manager.SignInWithToken]
+// and [Manager.Client].
 package auth

@@ -34,6 +34,8 @@ type Config struct {
 	Hide func(text string) string
 	// Now is the wall clock. Default: time.Now.
 	Now func() time.Time
+	// After is a timer, for what is asked again and again. Default: time.After.
+	After func(time.Duration) <-chan time.Time
 }
 
 // Manager signs in and out, and keeps the tokens fresh.
@@ -52,6 +54,9 @@ type Manager struct {
 func New(c Config) *Manager {
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.After == nil {
+		c.After = time.After
 	}
 	if c.Seen == nil {
 		c.Seen = func(secret.Text) {}

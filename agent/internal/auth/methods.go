@@ -23,7 +23,7 @@ func Methods(in store.Instance) []protocol.AuthMethod {
 func noApplication(in store.Instance) error {
 	return &protocol.Error{
 		Code:     protocol.InvalidClient,
-		Message:  "no application ID is configured for " + in.ID + ", and a sign-in in the browser needs one",
+		Message:  "no application ID is configured for " + in.ID + ", and a sign-in at GitLab needs one",
 		Hint:     `Sign in with the method "token" and a personal access token. Or ask the administrator for the application ID and the secret of an OAuth application (Admin > Applications), and configure the instance again.`,
 		Instance: in.ID,
 		Details:  &protocol.ErrorDetails{Methods: Methods(in)},

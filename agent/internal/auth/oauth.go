@@ -26,6 +26,7 @@ type application struct {
 	instance string
 	config   oauth2.Config
 	revoke   string // the endpoint
+	device   string // likewise
 	http     *http.Client
 	now      func() time.Time
 	seen     func(secret.Text)
@@ -84,6 +85,7 @@ func (m *Manager) applicationWithSecret(in store.Instance, redirect string, clie
 			},
 		},
 		revoke: endpoints.Revoke,
+		device: endpoints.Device,
 		now:    m.Now,
 		seen:   m.Seen,
 		hide:   m.Hide,
@@ -143,7 +145,9 @@ func (a *application) renew(ctx context.Context, refresh secret.Text) (grant, er
 // refresh too. oauth2's own requests are not used: they take answers that are
 // none, and send a refresh without the redirect URI.
 func (a *application) token(ctx context.Context, form url.Values) (grant, error) {
-	form.Set("redirect_uri", a.config.RedirectURL)
+	if a.config.RedirectURL != "" { // a device has none
+		form.Set("redirect_uri", a.config.RedirectURL)
+	}
 	issued := a.now()
 	answer, err := a.post(ctx, a.config.Endpoint.TokenURL, form)
 	if err != nil {
@@ -161,7 +165,7 @@ func (a *application) readToken(r answer, issued time.Time) (grant, error) {
 	a.seen(g.access)
 	a.seen(g.refresh)
 	if err != nil {
-		err = unanswered{a.notATokenAnswer()}
+		err = unanswered{a.notAnAnswer(a.config.Endpoint.TokenURL)}
 	}
 	return g, err
 }

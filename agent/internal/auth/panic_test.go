@@ -69,7 +69,7 @@ func TestAPanicInASignInEndsIt(t *testing.T) {
 		defer func() { ended <- recover() }()
 		m.SignIn(context.Background(), in, auth.SignInOptions{
 			Timeout:  patience,
-			Started:  func(p protocol.DidStartAuthenticationParams) { started <- p },
+			Started:  func(p protocol.DidStartAuthenticationParams, _ string) { started <- p },
 			Returned: func() { broken.Store(true) },
 		})
 	}()

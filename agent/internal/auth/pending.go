@@ -21,7 +21,7 @@ var errReplaced = &protocol.Error{
 // signIn is one sign-in that waits for the user.
 type signIn struct {
 	instance store.Instance
-	state    string // fresh each time, unguessable
+	state    string // fresh each time, unguessable; empty where no callback is waited for
 	verifier string // PKCE's, a secret until the exchange
 	redirect *url.URL
 
@@ -56,7 +56,7 @@ func (s *signIn) deliver(query url.Values, browser bool) error {
 }
 
 func (s *signIn) hasState(query url.Values) bool {
-	return len(query["state"]) == 1 && subtle.ConstantTimeCompare([]byte(query["state"][0]), []byte(s.state)) == 1
+	return s.state != "" && len(query["state"]) == 1 && subtle.ConstantTimeCompare([]byte(query["state"][0]), []byte(s.state)) == 1
 }
 
 func rejected(problem string) error {

@@ -25,9 +25,10 @@ const exchangeTimeout = providers.Timeout
 type SignInOptions struct {
 	// Timeout is how long to wait for the user.
 	Timeout time.Duration
-	// Started is called once the redirect can be answered, with where the user has
-	// to go. It must not wait for the user.
-	Started func(protocol.DidStartAuthenticationParams)
+	// Started is called once the user can be waited for, with where they have to go.
+	// open is what to open in their browser, "" for nothing. It must not wait for the
+	// user.
+	Started func(p protocol.DidStartAuthenticationParams, open string)
 	// Returned is called when the user came back from the browser.
 	Returned func()
 }
@@ -104,13 +105,14 @@ func (m *Manager) await(ctx context.Context, s *signIn, o SignInOptions) (store.
 	if err != nil {
 		return store.Account{}, err
 	}
+	authorizeURL := app.config.AuthCodeURL(s.state, oauth2.S256ChallengeOption(s.verifier))
 	o.Started(protocol.DidStartAuthenticationParams{
 		Instance:     s.instance.ID,
 		Method:       protocol.MethodBrowser,
-		AuthorizeURL: app.config.AuthCodeURL(s.state, oauth2.S256ChallengeOption(s.verifier)),
+		AuthorizeURL: authorizeURL,
 		RedirectURI:  s.redirect.String(),
 		ExpiresAt:    m.Now().Add(o.Timeout).UTC().Truncate(time.Second),
-	})
+	}, authorizeURL)
 	m.Log.Debug("a sign-in waits for the user", "instance", s.instance.ID, "redirectUri", s.redirect.String(), "for", o.Timeout)
 	timeout := time.NewTimer(o.Timeout)
 	defer timeout.Stop()
@@ -167,12 +169,7 @@ func codeOf(in store.Instance, query url.Values) (string, error) {
 		}
 		return "", rejected("it carries neither one code nor an error")
 	case "access_denied":
-		return "", &protocol.Error{
-			Code:     protocol.SignInDenied,
-			Message:  "access was denied in the browser",
-			Hint:     "Sign in again and press Authorize, if you want the editor to use GitLab.",
-			Instance: in.ID,
-		}
+		return "", denied(in, "access was denied in the browser")
 	case "invalid_scope":
 		return "", invalidScope(in.ID, in.Scopes)
 	case "invalid_client", "unauthorized_client":
@@ -186,6 +183,15 @@ func codeOf(in store.Instance, query url.Values) (string, error) {
 			Hint:     "Try again. If it goes on, show this to the administrator of the GitLab instance.",
 			Instance: in.ID,
 		}
+	}
+}
+
+func denied(in store.Instance, problem string) error {
+	return &protocol.Error{
+		Code:     protocol.SignInDenied,
+		Message:  problem,
+		Hint:     "Sign in again and press Authorize, if you want the editor to use GitLab.",
+		Instance: in.ID,
 	}
 }
 

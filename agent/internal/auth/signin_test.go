@@ -36,7 +36,7 @@ func (w *world) begin(ctx context.Context, m *auth.Manager) *attempt {
 		var err error
 		a.account, err = m.SignIn(ctx, in, auth.SignInOptions{
 			Timeout:  patience,
-			Started:  func(p protocol.DidStartAuthenticationParams) { started <- p },
+			Started:  func(p protocol.DidStartAuthenticationParams, _ string) { started <- p },
 			Returned: func() {},
 		})
 		a.result <- err

@@ -157,6 +157,9 @@ func (a *application) refusal(r answer) error {
 	fields, _ := members(r.body) // none: as if it gave no reason
 	code, _ := text(fields["error"])
 	description, _ := text(fields["error_description"])
+	if err, ok := deviceErrors[code]; ok {
+		return err
+	}
 	switch code {
 	case "invalid_grant":
 		return errInvalidGrant
@@ -174,10 +177,11 @@ func (a *application) refusal(r answer) error {
 	}
 }
 
-func (a *application) notATokenAnswer() error {
+// notAnAnswer is the error for an endpoint that answers what it should not.
+func (a *application) notAnAnswer(endpoint string) error {
 	return &protocol.Error{
 		Code:     protocol.NotGitLab,
-		Message:  "the answer of " + a.config.Endpoint.TokenURL + " is not a token",
+		Message:  "the answer of " + endpoint + " is not what GitLab answers",
 		Hint:     "A proxy or a sign-in page of your network may be in the way: open the instance in the browser.",
 		Instance: a.instance,
 	}

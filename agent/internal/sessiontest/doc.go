@@ -56,6 +56,8 @@
 //	public             the application has no secret
 //	trusted            GitLab does not ask the user for consent
 //	redirect URI       registered with the application; may be repeated
+//	device-interval D  how often a device may ask; GitLab's is 5s
+//	device-lifetime D  how long a device code lives
 //	redirect-errors    errors at authorize go to the redirect URI, as in newer Doorkeepers
 //
 // and it sets the variables ${NAME}, the base URL and so the id of the instance,

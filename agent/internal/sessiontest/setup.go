@@ -152,6 +152,10 @@ func parseGitLab(words *script.Words) setupAction {
 			app.RedirectURIs = append(app.RedirectURIs, words.Word("the redirect URI"))
 		case "redirect-errors":
 			options.RedirectErrors = true
+		case "device-interval":
+			options.DeviceInterval = words.Duration("the interval")
+		case "device-lifetime":
+			options.DeviceLifetime = words.Duration("the lifetime")
 		default:
 			if !first {
 				words.Fail("a gitlab has no option %q", word)
