@@ -46,7 +46,7 @@ func TestTokenRefusals(t *testing.T) {
 		{"wrong verifier", set("code_verifier", "wrong-verifier"), 400, "invalid_grant", false},
 		{"no verifier", drop("code_verifier"), 400, "invalid_grant", false},
 		{"no grant type", drop("grant_type"), 400, "invalid_request", false},
-		{"device code", set("grant_type", "urn:ietf:params:oauth:grant-type:device_code"), 400, "unsupported_grant_type", false},
+		{"device code that is none", set("grant_type", "urn:ietf:params:oauth:grant-type:device_code"), 400, "invalid_grant", false},
 		{"two authentications", func(w *world, _ url.Values) []string {
 			r, _ := http.NewRequest("GET", "/", nil)
 			r.SetBasicAuth(w.confidential.ID, w.confidential.Secret)
