@@ -34,9 +34,6 @@ func (a *Agent) configure(ctx context.Context, p protocol.ConfigureParams) (prot
 		return protocol.ConfigureResult{}, err
 	}
 	warnings := []string{}
-	if strings.HasPrefix(in.RedirectURI, "https:") {
-		warnings = append(warnings, "A redirect URI over https needs a relay, which this version does not have: nobody can sign in in the browser with it.")
-	}
 	if p.Verify == nil || *p.Verify {
 		found, err := a.verify(ctx, s, in, clientSecret)
 		if err != nil {

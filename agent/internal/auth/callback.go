@@ -66,7 +66,7 @@ func newCallbackServer(listeners []net.Listener, s *signIn) *callbackServer {
 	c := &callbackServer{
 		signIn:    s,
 		listeners: listeners,
-		path:      cmp.Or(s.redirect.EscapedPath(), "/"),
+		path:      cmp.Or(s.local.EscapedPath(), "/"),
 		result:    "result=" + rand.Text(),
 		ended:     make(chan struct{}),
 		shown:     make(chan struct{}),
@@ -129,7 +129,7 @@ func isFromHere(address string) bool {
 // isOwnHost reports whether a Host header is the redirect URI's. Browsers leave
 // out the port of http.
 func (c *callbackServer) isOwnHost(host string) bool {
-	own := c.signIn.redirect.Host
+	own := c.signIn.local.Host
 	return strings.EqualFold(host, own) || strings.EqualFold(host+":80", own)
 }
 

@@ -4,9 +4,11 @@ import (
 	"context"
 	"crypto/subtle"
 	"errors"
+	"net"
 	"net/url"
 	"sync"
 
+	"github.com/teamcodestream/codestream-agent/agent/internal/relay"
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
 	"github.com/teamcodestream/codestream-agent/protocol"
 )
@@ -21,18 +23,29 @@ var errReplaced = &protocol.Error{
 // signIn is one sign-in that waits for the user.
 type signIn struct {
 	instance store.Instance
-	state    string // fresh each time, unguessable; empty where no callback is waited for
-	verifier string // PKCE's, a secret until the exchange
-	redirect *url.URL
+	verifier string   // PKCE's, a secret until the exchange
+	redirect *url.URL // as GitLab has it
+	local    *url.URL // where the listener is reached, if there is one
 
 	cancel context.CancelCauseFunc
 	gone   chan struct{} // closed when nothing of it is left
 
-	mu       sync.Mutex      // guards taken, browser and finished
+	mu       sync.Mutex      // guards what follows
+	state    string          // fresh each time, unguessable; empty where no callback is waited for
 	taken    bool            // the callback came
 	browser  bool            // it came from a browser, which waits for a page
 	finished bool            // the user is no longer waited for
 	callback chan url.Values // holds the one callback
+}
+
+// comeByRelay lets the state name the listener, to which a relay at the redirect
+// URI then sends the browser.
+func (s *signIn) comeByRelay(listener net.Listener) {
+	at := listener.Addr().(*net.TCPAddr)
+	s.mu.Lock()
+	s.state = string(relay.NewState(at.Port))
+	s.mu.Unlock()
+	s.local = &url.URL{Scheme: "http", Host: at.String(), Path: relay.CallbackPath}
 }
 
 // deliver hands over the query of a callback, from a browser that waits for a page
@@ -56,6 +69,8 @@ func (s *signIn) deliver(query url.Values, browser bool) error {
 }
 
 func (s *signIn) hasState(query url.Values) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return s.state != "" && len(query["state"]) == 1 && subtle.ConstantTimeCompare([]byte(query["state"][0]), []byte(s.state)) == 1
 }
 

@@ -70,8 +70,9 @@ func invalidRedirect(problem, register string) error {
 }
 
 // listenFor listens where a redirect URI points, and returns the URI with the
-// port that it got. For a URI that comes back through the editor it returns no
-// listener. The caller closes the listeners.
+// port that it got. For an https URI, where a relay sends the browser on, it listens
+// at any free port and leaves the URI as it is. For one that comes back through the
+// editor it returns no listener. The caller closes the listeners.
 //
 // Nobody else gets at the sockets. Go makes them so that no child inherits them
 // (SOCK_CLOEXEC, WSA_FLAG_NO_HANDLE_INHERIT). It sets SO_REUSEADDR on Unix, where
@@ -90,8 +91,12 @@ func listenFor(configured string) (listeners []net.Listener, redirect *url.URL, 
 	switch {
 	case err != nil:
 		return nil, nil, err
-	case redirect.Scheme == "https":
-		return nil, nil, invalidRedirect("a redirect over https needs a relay, which this version does not have", DefaultRedirectURI)
+	case redirect.Scheme == "https": // a relay there sends the browser on to here
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, nil, cannotListen(redirect, err)
+		}
+		return []net.Listener{listener}, redirect, nil
 	case redirect.Scheme != "http":
 		return nil, redirect, nil
 	}

@@ -62,8 +62,6 @@ func (m *Manager) SignIn(ctx context.Context, in store.Instance, o SignInOptions
 		gone:     make(chan struct{}),
 		callback: make(chan url.Values, 1),
 	}
-	m.Seen(secret.New(s.state))
-	m.Seen(secret.New(s.verifier))
 	if err := m.pending.replace(ctx, s); err != nil {
 		cancel(nil)
 		return store.Account{}, err
@@ -77,7 +75,12 @@ func (m *Manager) SignIn(ctx context.Context, in store.Instance, o SignInOptions
 		end()
 		return store.Account{}, protocol.WithInstance(err, in.ID)
 	}
-	s.redirect = redirect
+	s.redirect, s.local = redirect, redirect
+	if redirect.Scheme == "https" {
+		s.comeByRelay(listeners[0])
+	}
+	m.Seen(secret.New(s.state))
+	m.Seen(secret.New(s.verifier))
 	if len(listeners) == 0 {
 		defer end()
 		return m.await(ctx, s, o)

@@ -169,7 +169,6 @@ func TestASignInThatCannotBegin(t *testing.T) {
 	for redirect, want := range map[string]protocol.Code{
 		"http://localhost/callback":         protocol.InvalidRedirect,
 		"http://build.example.com/callback": protocol.InvalidRedirect,
-		"https://relay.example.com/":        protocol.InvalidRedirect,
 		"http://127.0.0.1:1/callback#x":     protocol.InvalidParams,
 		"/callback":                         protocol.InvalidParams,
 		"http://127.0.0.1:port/":            protocol.InvalidParams,

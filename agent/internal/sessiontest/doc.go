@@ -109,6 +109,8 @@
 //	! browser calls back [HTTP-METHOD] [host NAME] [path PATH] [QUERY]
 //	                                   a request to the redirect URI, from whomever
 //	! browser opens URL
+//	! relay sends the browser on       a relay at the redirect URI, to which a browser came
+//	                                   with ${callbackUrl}
 //	! page STATUS [contains TEXT…] [lacks TEXT…]
 //	                                   waits for the page on which a browser ends: that of
 //	                                   the first browser not yet asked for

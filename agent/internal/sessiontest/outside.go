@@ -24,6 +24,9 @@ func parseOutside(text string) (action, error) {
 		act = parseBrowser(words)
 	case "page":
 		act = parsePage(words)
+	case "relay":
+		words.Expect("sends", "the", "browser", "on")
+		act = sendOn
 	case "store":
 		act = parseStore(words)
 	case "editor":
