@@ -132,7 +132,7 @@ func (a *Agent) token(ctx context.Context, p protocol.TokenParams) (protocol.Tok
 }
 
 // GitCredential returns what git signs in with over HTTP as an account of an
-// instance, with a token that lives at least as long as asked. It is for the
+// instance, with a token that lives as long as asked where it can. It is for the
 // terminal only: no message of the protocol hands out a personal access token.
 func (a *Agent) GitCredential(ctx context.Context, instance, account string, validity time.Duration) (auth.GitCredential, error) {
 	t, err := a.resolve(instance, account)

@@ -40,6 +40,10 @@ type answer struct {
 // serve is the life of a request: it is journalled and inspected, meets the
 // fault that was set, is processed with the lock held, and is answered.
 func (g *GitLab) serve(w http.ResponseWriter, r *http.Request) {
+	if backend := g.repository(r.URL.Path); backend != nil {
+		g.serveGit(w, r, backend)
+		return
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
 		cut(r)

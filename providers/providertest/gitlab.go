@@ -9,6 +9,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"net/http/cgi"
 	"strings"
 	"sync"
 	"time"
@@ -33,19 +34,20 @@ type GitLab struct {
 	conns   sync.WaitGroup
 
 	// mu guards all that follows. A handler runs with it held.
-	mu       sync.Mutex
-	now      func() time.Time
-	lastID   int64
-	users    map[string]*User
-	apps     map[string]*Application
-	grants   map[string]*grant       // by code
-	devices  map[string]*deviceGrant // by device code
-	access   map[string]*token       // by access token or personal access token
-	refresh  map[string]*token       // by refresh token
-	tokens   []*token                // all of them, oldest first
-	sessions map[string]*session     // by cookie
-	projects []*project
-	faults   map[Endpoint]*Fault
+	mu           sync.Mutex
+	now          func() time.Time
+	lastID       int64
+	users        map[string]*User
+	apps         map[string]*Application
+	grants       map[string]*grant       // by code
+	devices      map[string]*deviceGrant // by device code
+	access       map[string]*token       // by access token or personal access token
+	refresh      map[string]*token       // by refresh token
+	tokens       []*token                // all of them, oldest first
+	sessions     map[string]*session     // by cookie
+	projects     []*project
+	repositories map[string]*cgi.Handler // by path
+	faults       map[Endpoint]*Fault
 	journal
 	secrets
 	inspector
@@ -71,6 +73,7 @@ func StartGitLab(o Options) (*GitLab, error) {
 		refresh:        map[string]*token{},
 		sessions:       map[string]*session{},
 		faults:         map[Endpoint]*Fault{},
+		repositories:   map[string]*cgi.Handler{},
 		journal:        newJournal(),
 		secrets:        newSecrets(),
 		inspector:      newInspector(),

@@ -185,11 +185,12 @@ type GitCredential struct {
 }
 
 // GitCredential returns what git signs in with as the account, over HTTP: an
-// access token that lives at least as long as asked, or the personal access token
+// access token that lives as long as asked where the instance issues such ones, or
+// the personal access token
 // (https://docs.gitlab.com/topics/git/clone/#clone-using-a-token). Errors: as for
 // Token.
 func (m *Manager) GitCredential(ctx context.Context, key store.AccountKey, validity time.Duration) (GitCredential, error) {
-	access, err := m.access(ctx, key, need{validity: validity, strict: true})
+	access, err := m.access(ctx, key, need{validity: validity})
 	if err != nil {
 		return GitCredential{}, err
 	}

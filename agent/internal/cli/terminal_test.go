@@ -1,0 +1,191 @@
+package cli_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/teamcodestream/codestream-agent/agent/internal/auth"
+	"github.com/teamcodestream/codestream-agent/agent/internal/sessiontest"
+	"github.com/teamcodestream/codestream-agent/providers/providertest"
+)
+
+// patience bounds what has to happen.
+const patience = 30 * time.Second
+
+// TestMain makes this program the browser of the scripts, too: $BROWSER is run with
+// the address to open.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"approving-browser": approve, "pasting-person": paste})
+}
+
+// browser is that of sam, who signs in if asked and presses Authorize.
+func browser() *providertest.Browser {
+	return providertest.NewBrowser("sam", os.Getenv("SAM_PASSWORD"), nil)
+}
+
+func approve() {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if _, err := browser().Approve(ctx, os.Args[1]); err != nil {
+		fmt.Fprintln(os.Stderr, "approving-browser:", err)
+		os.Exit(1)
+	}
+}
+
+// paste is a person whose browser is on another machine: it runs the command of its
+// arguments, opens the address that it prints, and pastes the one at which the
+// browser stops.
+func paste() {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := runPasting(ctx, os.Args[1], os.Args[2:]...); err != nil {
+		fmt.Fprintln(os.Stderr, "pasting-person:", err)
+		os.Exit(1)
+	}
+}
+
+// TestTerminal plays the scripts of testdata/terminal with the real program. Besides
+// testscript's own commands they have:
+//
+//	gitlab [root PATH] [version V]   starts a GitLab, where sam has an account: its URL is
+//	                                 in $GITLAB, its host in $HOST, the application's ID in
+//	                                 $CLIENT_ID; the files secret, token and read-token have
+//	                                 the application's secret and two of sam's tokens
+//	expire                           time passes: sam's tokens have ended, here and at GitLab
+//	repository PATH                  a private project with one commit; $CLONE is its URL
+//	counts METHOD PATH N             so many such requests have come
+//	secrets FILE…                    no secret of the GitLab is in a file
+//	relays N                         starts so many relays, whose logs are relay-N.log
+//	relayed N QUERY                  the Nth sends a callback on to this machine
+//	stop-relays                      ends them as systemd does
+func TestTerminal(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the scripts use a shell's way of naming programs")
+	}
+	program := buildProgram(t)
+	testscript.Run(t, testscript.Params{
+		Dir:                 filepath.Join("..", "..", "..", "testdata", "terminal"),
+		RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			env.Values[worldKey{}] = new(world)
+			env.Setenv("PATH", filepath.Dir(program)+string(os.PathListSeparator)+env.Getenv("PATH"))
+			env.Setenv("PROGRAM", program)
+			env.Setenv("HOME", env.WorkDir)
+			env.Setenv("CODESTREAM_DATA_DIR", filepath.Join(env.WorkDir, "data"))
+			env.Setenv("CODESTREAM_KEYRING", "off")
+			env.Setenv("BROWSER", "approving-browser")
+			env.Setenv("GIT_CONFIG_NOSYSTEM", "1")
+			env.Setenv("GIT_CONFIG_GLOBAL", filepath.Join(env.WorkDir, "gitconfig"))
+			env.Setenv("GIT_TERMINAL_PROMPT", "0")
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"gitlab": startGitLab, "expire": expire, "repository": addRepository, "counts": counts, "secrets": noSecrets,
+			"relays": startRelays, "relayed": relayed, "stop-relays": stopRelays,
+		},
+	})
+}
+
+func buildProgram(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "codestream-agent")
+	cmd := exec.Command("go", "build", "-trimpath", "-o", path, "../../cmd/codestream-agent")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	return path
+}
+
+// world is what a script has started.
+type world struct {
+	*providertest.GitLab
+	relays []*relayProcess
+}
+
+type worldKey struct{}
+
+func of(ts *testscript.TestScript) *world { return ts.Value(worldKey{}).(*world) }
+
+func startGitLab(ts *testscript.TestScript, neg bool, args []string) {
+	var options providertest.Options
+	for len(args) > 1 {
+		switch args[0] {
+		case "root":
+			options.Root = args[1]
+		case "version":
+			options.Version = args[1]
+		default:
+			ts.Fatalf("a gitlab has no option %q", args[0])
+		}
+		args = args[2:]
+	}
+	options.DeviceInterval = 20 * time.Millisecond
+	g, err := providertest.StartGitLab(options)
+	ts.Check(err)
+	of(ts).GitLab = g
+	ts.Defer(func() {
+		g.Close()
+		for _, violation := range g.Violations() {
+			ts.Logf("GitLab found a violation: %s", violation)
+		}
+		if len(g.Violations()) > 0 {
+			ts.Fatalf("a careful client does not do that")
+		}
+	})
+	sam := g.AddUser(providertest.User{Username: "sam"})
+	app := g.AddApplication(providertest.Application{
+		Name: "CodeStream", Confidential: true, RedirectURIs: []string{auth.DefaultRedirectURI}, Scopes: []string{"api"},
+	})
+	ts.Setenv("GITLAB", g.URL())
+	ts.Setenv("HOST", strings.SplitN(g.URL(), "/", 4)[2])
+	ts.Setenv("CLIENT_ID", app.ID)
+	ts.Setenv("SAM_PASSWORD", sam.Password)
+	for name, secret := range map[string]string{
+		"secret": app.Secret, "token": g.AddPersonalAccessToken("sam"), "read-token": g.AddPersonalAccessToken("sam", "read_user"),
+	} {
+		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(secret+"\n"), 0o600))
+	}
+}
+
+func expire(ts *testscript.TestScript, neg bool, args []string) {
+	of(ts).ExpireTokens("sam")
+	ts.Check(sessiontest.ExpireAccount(ts.Getenv("CODESTREAM_DATA_DIR"), "sam"))
+}
+
+func addRepository(ts *testscript.TestScript, neg bool, args []string) {
+	bare, work := ts.MkAbs("bare.git"), ts.MkAbs("work")
+	for _, command := range [][]string{
+		{"init", "--quiet", "--bare", bare},
+		{"clone", "--quiet", bare, work},
+		{"-C", work, "-c", "user.name=sam", "-c", "user.email=sam@example.com", "commit", "--quiet", "--allow-empty", "-m", "A commit"},
+		{"-C", work, "push", "--quiet", "origin", "HEAD"},
+	} {
+		ts.Check(ts.Exec("git", command...))
+	}
+	ts.Setenv("CLONE", of(ts).AddRepository(args[0], bare))
+}
+
+func counts(ts *testscript.TestScript, neg bool, args []string) {
+	if got := fmt.Sprint(of(ts).Count(args[0], args[1])); got != args[2] {
+		ts.Fatalf("%s requests %s %s have come, want %s", got, args[0], args[1], args[2])
+	}
+}
+
+// noSecrets looks for the secrets of the GitLab, which are told by their prefix.
+func noSecrets(ts *testscript.TestScript, neg bool, args []string) {
+	for _, name := range args {
+		if strings.Contains(ts.ReadFile(name), providertest.SecretPrefix) {
+			ts.Fatalf("there is a secret in %s", name)
+		}
+	}
+}
