@@ -11,6 +11,7 @@ import (
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/auth"
 	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
+	"github.com/teamcodestream/codestream-agent/agent/internal/sshconfig"
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
 	"github.com/teamcodestream/codestream-agent/protocol"
 	"github.com/teamcodestream/codestream-agent/providers"
@@ -45,6 +46,9 @@ type Config struct {
 	// KeyringOff keeps new keys out of the keyring, unless initialize wants them
 	// there.
 	KeyringOff bool
+	// SSHConfig is the configuration of ssh in which aliases of hosts are looked up.
+	// Default: ssh's own.
+	SSHConfig string
 	// ClientProcessID is the editor's process where it was told on the command
 	// line, as LSP's implementation considerations have it; 0 where it was not.
 	// The session ends when that process does.
@@ -61,6 +65,7 @@ type Agent struct {
 	known      secret.Known // that no log shows
 	provider   providers.Provider
 	transports providers.Transports
+	ssh        sshconfig.Resolver
 	dispatcher *dispatcher
 	progress   progressTokens
 	warned     sync.Map // the keys of accounts of whose end the user was told
@@ -93,6 +98,7 @@ func New(c Config) *Agent {
 		a.logLevel = c.LogLevel.Level()
 	}
 	a.transports.UserAgent, a.transports.Log = "codestream-agent/"+c.Version, a.log
+	a.ssh.File, a.ssh.Log = c.SSHConfig, a.log
 	a.life.ended = make(chan struct{})
 	a.dispatcher = newDispatcher(a.guard(a.methods()), a.log)
 	a.dispatcher.gate, a.dispatcher.trace, a.dispatcher.ignored = a.life.gate, a.logTrace, a.ignoredNotification

@@ -21,7 +21,7 @@ const innerWords = "words from inside"
 // brokenProvider goes wrong in ways that no provider should.
 type brokenProvider struct{ gitlabsm.Provider }
 
-func (brokenProvider) ResolveRemote(string, []providers.Address) *protocol.RemoteProject {
+func (brokenProvider) ResolveRemote(string, []providers.Address, providers.Alias) *protocol.RemoteProject {
 	panic(innerWords)
 }
 

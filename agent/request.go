@@ -35,19 +35,3 @@ func (a *Agent) currentUser(ctx context.Context, p protocol.CurrentUserParams) (
 	}
 	return host.CurrentUser(ctx)
 }
-
-func (a *Agent) resolveRemote(_ context.Context, p protocol.ResolveRemoteParams) (*protocol.RemoteProject, error) {
-	s, err := a.ready()
-	if err != nil {
-		return nil, err
-	}
-	instances, err := s.team.List()
-	if err != nil {
-		return nil, err
-	}
-	addresses := make([]providers.Address, len(instances))
-	for i, in := range instances {
-		addresses[i] = providers.Address{Instance: in.ID, SSHHosts: in.SSHHosts}
-	}
-	return a.provider.ResolveRemote(p.Remote, addresses), nil
-}

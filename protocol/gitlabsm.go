@@ -61,7 +61,10 @@ var (
 	CurrentUser = Request[CurrentUserParams, User]{"gitlabSM/currentUser", ToAgent}
 
 	// ResolveRemote finds the instance and the project of a git remote, or null
-	// where the remote belongs to no configured instance. It asks nobody.
+	// where the remote belongs to no configured instance. Host, port and root have
+	// to be the instance's exactly, or over ssh one of its SSH hosts. A host that is
+	// no instance's is looked up with ssh -G, since it may be an alias of the user's;
+	// nobody on the network is asked.
 	ResolveRemote = Request[ResolveRemoteParams, *RemoteProject]{"gitlabSM/resolveRemote", ToAgent}
 
 	// Diagnose checks everything between the editor and GitLab, one line a check,

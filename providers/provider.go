@@ -39,8 +39,9 @@ type Provider interface {
 	TokenKind(user protocol.User) protocol.TokenKind
 
 	// ResolveRemote returns the project that a git remote names on one of the
-	// instances, or nil. It asks nobody.
-	ResolveRemote(remote string, among []Address) *protocol.RemoteProject
+	// instances, or nil. It asks alias, if it is not nil, what the host of an ssh
+	// remote means that is no instance's.
+	ResolveRemote(remote string, among []Address, alias Alias) *protocol.RemoteProject
 }
 
 // Host is the API of one instance, as one account sees it.
@@ -92,6 +93,14 @@ type Address struct {
 	Instance string
 	SSHHosts []string
 }
+
+// SSHHost is where a git remote leads over ssh. User and Port are empty where the
+// remote does not say.
+type SSHHost struct{ User, Host, Port string }
+
+// Alias says which host a name in a git remote means to the user's ssh, and false
+// where it does not know.
+type Alias func(SSHHost) (SSHHost, bool)
 
 // Registry is the list of providers of a build.
 type Registry struct{ byName map[string]Provider }

@@ -104,7 +104,7 @@ func FuzzResolveRemote(f *testing.F) {
 		at("https://[2001:db8::1]:8443"), at("http://example.com/my%20gitlab", "[2001:db8::2]:22"), at("https://bücher.example:444"),
 	}
 	f.Fuzz(func(t *testing.T, remote string) {
-		found := gitlabsm.Provider{}.ResolveRemote(remote, among)
+		found := gitlabsm.Provider{}.ResolveRemote(remote, among, nil)
 		if found == nil {
 			return
 		}

@@ -15,7 +15,7 @@ import (
 // root have to be the instance's exactly. Over ssh, where the port is sshd's and
 // there is no root, the host has to be one of the instance's SSH hosts, or its
 // own; and no other instance may have the same.
-func (Provider) ResolveRemote(remote string, among []providers.Address) *protocol.RemoteProject {
+func (Provider) ResolveRemote(remote string, among []providers.Address, alias providers.Alias) *protocol.RemoteProject {
 	r, ok := parseRemote(strings.TrimSpace(remote))
 	if !ok {
 		return nil
@@ -23,14 +23,26 @@ func (Provider) ResolveRemote(remote string, among []providers.Address) *protoco
 	if r.scheme != "ssh" {
 		return longestRoot(r.projects(among, matchWeb))
 	}
-	found := r.projects(among, matchSSHHost)
-	if len(found) == 0 {
-		found = r.projects(among, matchHost)
+	found := r.overSSH(among)
+	if len(found) == 0 && alias != nil && len(among) > 0 {
+		if meant, ok := alias(providers.SSHHost{User: r.user, Host: r.host, Port: r.written}); ok {
+			r.host, r.port = meant.Host, meant.Port
+			found = r.overSSH(among)
+		}
 	}
 	if len(found) != 1 {
 		return nil
 	}
 	return found[0]
+}
+
+// overSSH lists the projects on the instances that have the host among their SSH
+// hosts, else on those that are at the host itself.
+func (r remoteURL) overSSH(among []providers.Address) []*protocol.RemoteProject {
+	if found := r.projects(among, matchSSHHost); len(found) > 0 {
+		return found
+	}
+	return r.projects(among, matchHost)
 }
 
 // projects lists the project on each instance that matches.
@@ -49,6 +61,7 @@ func (r remoteURL) projects(among []providers.Address, match func(remoteURL, pro
 // remoteURL is a remote taken apart.
 type remoteURL struct {
 	scheme, host, port string // port: as written, or the scheme's
+	user, written      string // the user and the port, where they are written
 	path               string // decoded, with its slash
 }
 
@@ -73,15 +86,18 @@ func parseRemote(remote string) (remoteURL, bool) {
 	if port == "" {
 		port = providers.DefaultPort(scheme)
 	}
-	return remoteURL{scheme, strings.ToLower(u.Hostname()), port, u.Path}, true
+	return remoteURL{
+		scheme: scheme, host: strings.ToLower(u.Hostname()), port: port,
+		user: u.User.Username(), written: u.Port(), path: u.Path,
+	}, true
 }
 
 // parseSCP reads [user@]host:path, which is only that where no slash comes before
 // the first colon. A host of one letter is a drive of Windows.
 func parseSCP(remote string) (remoteURL, bool) {
-	rest := remote
+	rest, user := remote, ""
 	if at := strings.IndexByte(rest, '@'); at >= 0 && !strings.ContainsAny(rest[:at], ":/") {
-		rest = rest[at+1:]
+		user, rest = rest[:at], rest[at+1:]
 	}
 	var host, path string
 	if inner, ok := strings.CutPrefix(rest, "["); ok {
@@ -96,7 +112,10 @@ func parseSCP(remote string) (remoteURL, bool) {
 			return remoteURL{}, false
 		}
 	}
-	return remoteURL{"ssh", strings.ToLower(host), providers.DefaultPort("ssh"), "/" + strings.TrimPrefix(path, "/")}, true
+	return remoteURL{
+		scheme: "ssh", host: strings.ToLower(host), port: providers.DefaultPort("ssh"),
+		user: user, path: "/" + strings.TrimPrefix(path, "/"),
+	}, true
 }
 
 func matchWeb(r remoteURL, a providers.Address) (string, bool) {

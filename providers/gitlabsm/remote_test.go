@@ -21,7 +21,7 @@ type remoteCase struct {
 func checkRemotes(t *testing.T, among []providers.Address, cases []remoteCase) {
 	t.Helper()
 	for _, c := range cases {
-		switch got := (gitlabsm.Provider{}).ResolveRemote(c.remote, among); {
+		switch got := (gitlabsm.Provider{}).ResolveRemote(c.remote, among, nil); {
 		case got == nil && c.want == "":
 		case got == nil:
 			t.Errorf("%q: got nothing, want %s on %s", c.remote, c.project, c.want)

@@ -109,11 +109,11 @@ func (s Suite) testResolveRemote(t *testing.T) {
 	}
 	want := protocol.RemoteProject{Instance: instance, ProjectPath: "group/project"}
 	for _, remote := range []string{instance + "/group/project.git", "ssh://git@ssh.example.com:2222/group/project.git"} {
-		if got := s.Provider.ResolveRemote(remote, among); got == nil || *got != want {
+		if got := s.Provider.ResolveRemote(remote, among, nil); got == nil || *got != want {
 			t.Errorf("%q: got %v", remote, got)
 		}
 	}
-	if got := s.Provider.ResolveRemote(instance+"/group/project.git", nil); got != nil {
+	if got := s.Provider.ResolveRemote(instance+"/group/project.git", nil, nil); got != nil {
 		t.Errorf("got %v among no instances", got)
 	}
 	seeds := []string{
@@ -147,7 +147,7 @@ func (s Suite) checkRemote(t *testing.T, remote string, among []providers.Addres
 			t.Errorf("%q: panic: %v", remote, r)
 		}
 	}()
-	got := s.Provider.ResolveRemote(remote, among)
+	got := s.Provider.ResolveRemote(remote, among, nil)
 	if got == nil {
 		return
 	}
