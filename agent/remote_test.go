@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
+	"github.com/teamcodestream/codestream-agent/agent/internal/store"
 	"github.com/teamcodestream/codestream-agent/protocol"
 	"github.com/teamcodestream/codestream-agent/providers/all"
 )
@@ -30,7 +32,9 @@ func TestAliasesOfSSHAreResolved(t *testing.T) {
 	}
 	defer a.session.close(t.Context())
 	for url, hosts := range map[string][]string{"https://gitlab.example.com": nil, "https://git.example.com/root": {"ssh.example.com:2222"}} {
-		_, err := a.configure(t.Context(), protocol.ConfigureParams{URL: url, SSHHosts: hosts, Verify: new(bool)})
+		err := a.session.store.Update(func(tx *store.Tx) error {
+			return tx.PutInstance(store.Instance{ID: url, SSHHosts: hosts}, secret.Text{})
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
