@@ -16,12 +16,14 @@ func (a *Agent) seen(s secret.Text) { a.known.Add(s) }
 
 // seenCallback notes what a callback carries.
 func (a *Agent) seenCallback(callbackURL string) {
-	u, err := url.Parse(callbackURL)
-	if err != nil {
-		return // nobody will take it
+	if u, err := url.Parse(callbackURL); err == nil { // else nobody will take it
+		a.seenQuery(u.Query())
 	}
+}
+
+func (a *Agent) seenQuery(query url.Values) {
 	for _, name := range []string{"code", "state"} {
-		for _, value := range u.Query()[name] {
+		for _, value := range query[name] {
 			a.seen(secret.New(value))
 		}
 	}

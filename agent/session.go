@@ -42,7 +42,7 @@ func (a *Agent) newSession(dir string) *session {
 	s.auth = auth.New(auth.Config{
 		Store: s.store, Provider: a.provider, Transport: a.transport,
 		Changed: func() { s.news.announce() },
-		Log:     a.log, Seen: a.seen, Hide: a.known.Hide,
+		Log:     a.log, Seen: a.seen, SeenCallback: a.seenQuery, Hide: a.known.Hide,
 	})
 	s.news = &announcer{agent: a, session: s}
 	return s
@@ -54,11 +54,17 @@ func (s *session) prepare() {
 	s.once.Do(func() {
 		s.prepareErr = s.news.begin()
 		s.watch.Go(func() {
-			if err := s.store.Watch(s.ctx, s.news.announce); err != nil {
+			if err := s.store.Watch(s.ctx, s.changed); err != nil {
 				s.log("changes by other windows will not be noticed", "error", err)
 			}
 		})
 	})
+}
+
+// changed is called when the store has changed, whoever did it.
+func (s *session) changed() bool {
+	s.auth.Collect()
+	return s.news.announce()
 }
 
 // close stops the watch and what waits for a user, and waits for what may not be

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
@@ -29,6 +30,9 @@ type Config struct {
 	// Seen is called with each secret before it is used, so that it can be hidden
 	// in logs. Default: nobody is told.
 	Seen func(secret.Text)
+	// SeenCallback is called with the query of a callback that another window has
+	// left, likewise.
+	SeenCallback func(url.Values)
 	// Hide returns a text without the secrets that were seen: GitLab's own words,
 	// which may repeat what it was sent, go to the browser. Default: as it is.
 	Hide func(text string) string
@@ -60,6 +64,9 @@ func New(c Config) *Manager {
 	}
 	if c.Seen == nil {
 		c.Seen = func(secret.Text) {}
+	}
+	if c.SeenCallback == nil {
+		c.SeenCallback = func(url.Values) {}
 	}
 	if c.Hide == nil {
 		c.Hide = func(text string) string { return text }

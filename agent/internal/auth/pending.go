@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/subtle"
 	"errors"
+	"maps"
 	"net"
 	"net/url"
+	"slices"
 	"sync"
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/relay"
@@ -29,6 +31,7 @@ type signIn struct {
 
 	cancel context.CancelCauseFunc
 	gone   chan struct{} // closed when nothing of it is left
+	noted  bool          // in the store, for other windows
 
 	mu       sync.Mutex      // guards what follows
 	state    string          // fresh each time, unguessable; empty where no callback is waited for
@@ -68,10 +71,16 @@ func (s *signIn) deliver(query url.Values, browser bool) error {
 	return nil
 }
 
-func (s *signIn) hasState(query url.Values) bool {
+// awaited returns the state of the callback that is waited for, "" for none.
+func (s *signIn) awaited() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.state != "" && len(query["state"]) == 1 && subtle.ConstantTimeCompare([]byte(query["state"][0]), []byte(s.state)) == 1
+	return s.state
+}
+
+func (s *signIn) hasState(query url.Values) bool {
+	state := s.awaited()
+	return state != "" && len(query["state"]) == 1 && subtle.ConstantTimeCompare([]byte(query["state"][0]), []byte(state)) == 1
 }
 
 func rejected(problem string) error {
@@ -126,6 +135,13 @@ func (p *pendingSignIns) of(instance string) *signIn {
 	return p.byInstance[instance]
 }
 
+// all lists them.
+func (p *pendingSignIns) all() []*signIn {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Collect(maps.Values(p.byInstance))
+}
+
 func (p *pendingSignIns) withState(query url.Values) *signIn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -137,11 +153,12 @@ func (p *pendingSignIns) withState(query url.Values) *signIn {
 	return nil
 }
 
-// Complete hands over a callback that reached the editor, as a whole URL. It
-// returns CallbackRejected where no sign-in waits for it.
+// Complete hands over a callback that reached the editor, as a whole URL, to the
+// sign-in that waits for it, be it in another window. It returns CallbackRejected
+// where none does.
 func (m *Manager) Complete(callbackURL string) error {
 	u, err := url.Parse(callbackURL)
-	if err != nil || u.RawQuery == "" {
+	if err != nil || u.RawQuery == "" || len(u.RawQuery) > maxCallback {
 		return &protocol.Error{
 			Code:    protocol.InvalidParams,
 			Message: "callbackUrl is not the whole address to which GitLab sent the browser",
@@ -150,7 +167,7 @@ func (m *Manager) Complete(callbackURL string) error {
 	}
 	s := m.pending.withState(u.Query())
 	if s == nil {
-		return rejected("its state belongs to no sign-in that waits here")
+		return m.handOver(u.Query())
 	}
 	return s.deliver(u.Query(), false)
 }

@@ -68,6 +68,7 @@ func (m *Manager) SignIn(ctx context.Context, in store.Instance, o SignInOptions
 	}
 	end := func() {
 		cancel(nil)
+		m.unnote(s)
 		m.pending.remove(s)
 	}
 	listeners, redirect, err := listenFor(in.RedirectURI)
@@ -108,6 +109,7 @@ func (m *Manager) await(ctx context.Context, s *signIn, o SignInOptions) (store.
 	if err != nil {
 		return store.Account{}, err
 	}
+	m.note(s, o.Timeout)
 	authorizeURL := app.config.AuthCodeURL(s.state, oauth2.S256ChallengeOption(s.verifier))
 	o.Started(protocol.DidStartAuthenticationParams{
 		Instance:     s.instance.ID,

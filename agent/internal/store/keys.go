@@ -9,7 +9,8 @@ var (
 	bucketInstances = []byte("instances")
 	bucketAccounts  = []byte("accounts")
 	bucketSecrets   = []byte("secrets")
-	bucketKeys      = []byte("keys") // what is known of data keys, by id
+	bucketKeys      = []byte("keys")    // what is known of data keys, by id
+	bucketPending   = []byte("pending") // sign-ins that wait for a callback
 
 	keySchema  = []byte("schema")
 	keyCurrent = []byte("key") // the id of the data key that seals new secrets
@@ -24,6 +25,7 @@ func instanceKey(id string) []byte           { return []byte(id) }
 func accountKey(k AccountKey) []byte         { return []byte(k.String()) }
 func accountPrefix(instance string) []byte   { return []byte(instance + "\n") }
 func clientSecretKey(instance string) []byte { return []byte("client\n" + instance) }
+func callbackKey(state string) []byte        { return []byte("callback\n" + state) }
 func tokensKey(k AccountKey) []byte          { return []byte("tokens\n" + k.String()) }
 
 // validKey reports whether an id can be part of a key.
