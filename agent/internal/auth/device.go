@@ -23,31 +23,38 @@ const (
 	defaultInterval = 5 * time.Second
 	slowDown        = 5 * time.Second
 
-	// maxInterval bounds what is waited between polls, whoever asks for it.
-	maxInterval = time.Minute
+	// maxBackOff bounds what is waited after failures of the network: whoever is back
+	// in it does not want to wait for long.
+	maxBackOff = 30 * time.Second
 
 	// deviceVersion is the GitLab that came with the grant.
 	deviceVersion = "17.2"
 )
 
-// What the token endpoint answers while a device waits (RFC 8628 section 3.5).
+// What the OAuth endpoints answer to a device (RFC 8628 section 3.5). Each is the
+// cause of an error that says it in words, for whoever does not look for it: a
+// server can give such an answer to a refresh too.
 var (
-	errPending = errors.New("auth: authorization_pending")
-	errSlow    = errors.New("auth: slow_down")
-	errExpired = errors.New("auth: expired_token")
-	errDenied  = errors.New("auth: access_denied")
+	errPending     = errors.New("auth: authorization_pending")
+	errSlow        = errors.New("auth: slow_down")
+	errExpired     = errors.New("auth: expired_token")
+	errDenied      = errors.New("auth: access_denied")
+	errUnsupported = errors.New("auth: unsupported_grant_type")
 )
 
+// deviceErrors are OAuth's words for them. unsupported_response_type is Doorkeeper's
+// where the grant is not turned on.
 var deviceErrors = map[string]error{
 	"authorization_pending": errPending, "slow_down": errSlow, "expired_token": errExpired, "access_denied": errDenied,
+	"unsupported_grant_type": errUnsupported, "unsupported_response_type": errUnsupported,
 }
 
 // SignInByDevice signs a user in who has no browser on this machine: GitLab shows a
 // page, on whatever device, at which they enter a short code (RFC 8628). It waits
 // for the user, and saves the account before it returns.
 //
-// A cancelled ctx ends the wait. Tokens that GitLab has issued by then are saved
-// all the same.
+// A cancelled ctx ends the wait at once. Tokens that GitLab issues at that moment
+// are revoked; once they have arrived here, the sign-in is finished.
 //
 // Errors: UnsupportedVersion where GitLab has no such grant, SignInDenied,
 // SignInTimeout, InvalidClient, InvalidScope, those of the network, and ctx's cause.
@@ -83,12 +90,12 @@ func (m *Manager) SignInByDevice(ctx context.Context, in store.Instance, o SignI
 		UserCode:                d.userCode,
 		ExpiresAt:               m.Now().Add(wait).UTC().Truncate(time.Second),
 	}, d.toOpen(in.ID))
-	ctx, stop := context.WithTimeoutCause(ctx, wait, deviceTimedOut(in, wait))
+	ctx, stop := context.WithTimeoutCause(ctx, wait, errOutOfTime)
 	defer stop()
 	g, err := m.poll(ctx, app, d)
 	if err != nil {
-		if !g.access.IsEmpty() {
-			m.discard(ctx, app, g)
+		if errors.Is(err, errUnsupported) {
+			m.learnDevice(in, true)
 		}
 		return store.Account{}, deviceError(in, err, wait)
 	}
@@ -107,28 +114,36 @@ func (m *Manager) SignInByDevice(ctx context.Context, in store.Instance, o SignI
 // grant at all.
 func (m *Manager) authorizeDevice(ctx context.Context, app *application, in store.Instance) (device, error) {
 	d, err := app.authorizeDevice(ctx)
-	lacks := errors.Is(err, protocol.UnsupportedVersion)
-	if (err == nil || lacks) && lacks != in.NoDeviceGrant {
-		noteErr := m.Store.Update(func(tx *store.Tx) error { return tx.SetNoDeviceGrant(in.ID, lacks) })
-		if noteErr != nil {
-			m.Log.Warn("whether the instance has the device grant could not be noted", "instance", in.ID, "error", noteErr)
-		}
-	}
-	if lacks {
+	switch {
+	case errors.Is(err, errUnsupported):
+		m.learnDevice(in, true)
 		return d, noDeviceGrant(in)
+	case err == nil:
+		m.learnDevice(in, false)
 	}
 	return d, err
 }
 
+// learnDevice notes whether the instance lacks the grant. Nothing depends on it.
+func (m *Manager) learnDevice(in store.Instance, lacks bool) {
+	if lacks == in.NoDeviceGrant {
+		return
+	}
+	err := m.Store.Update(func(tx *store.Tx) error { return tx.SetNoDeviceGrant(in.ID, lacks) })
+	if err != nil {
+		m.Log.Warn("whether the instance has the device grant could not be noted", "instance", in.ID, "error", err)
+	}
+}
+
 // authorizeDevice asks for a device code (RFC 8628 section 3.1). It returns
-// UnsupportedVersion where the server has no endpoint for that.
+// errUnsupported where the server has no endpoint for that, or has it turned off.
 func (a *application) authorizeDevice(ctx context.Context) (device, error) {
 	answer, err := a.post(ctx, a.device, url.Values{"scope": {strings.Join(a.config.Scopes, " ")}})
 	switch {
 	case err != nil:
 		return device{}, err
 	case answer.status == http.StatusNotFound:
-		return device{}, protocol.UnsupportedVersion
+		return device{}, errUnsupported
 	case answer.status != http.StatusOK:
 		return device{}, a.refusal(answer)
 	}
@@ -140,54 +155,15 @@ func (a *application) authorizeDevice(ctx context.Context) (device, error) {
 	return d, nil
 }
 
-// poll asks for the tokens until the user has decided.
-func (m *Manager) poll(ctx context.Context, app *application, d device) (grant, error) {
-	interval := d.interval
-	for {
-		select {
-		case <-m.After(interval):
-		case <-m.closing:
-			return grant{}, context.Canceled
-		case <-ctx.Done():
-			return grant{}, context.Cause(ctx)
-		}
-		// What is sent is waited for: it may bring the tokens, and only once.
-		sending, cancel := context.WithTimeout(context.WithoutCancel(ctx), providers.Timeout)
-		g, err := app.token(sending, url.Values{"grant_type": {deviceGrantType}, "device_code": {d.code.Reveal()}})
-		cancel()
-		next, goOn := pollAgain(err, interval)
-		if !goOn {
-			return g, err
-		}
-		m.Log.Debug("the user has not decided yet", "instance", app.instance, "error", err, "again", next)
-		interval = next
-	}
-}
-
-// pollAgain says whether to ask again after an answer, and after how long. Where
-// there was none, asking less often is what section 3.5 of RFC 8628 wants.
-func pollAgain(err error, interval time.Duration) (next time.Duration, goOn bool) {
-	var told *protocol.Error
-	switch {
-	case errors.Is(err, errPending):
-		return interval, true
-	case errors.Is(err, errSlow):
-		return min(interval+slowDown, maxInterval), true
-	case errors.Is(err, protocol.RateLimited) && errors.As(err, &told):
-		return min(max(told.RetryAfter, 2*interval), maxInterval), true
-	case errors.Is(err, protocol.HostUnreachable), errors.As(err, &told) && told.Status >= 500:
-		return min(2*interval, maxInterval), true
-	}
-	return 0, false
-}
-
 // deviceError puts the end of a wait into words.
 func deviceError(in store.Instance, err error, wait time.Duration) error {
 	switch {
 	case errors.Is(err, errDenied):
 		return denied(in, "access was denied on GitLab's page")
-	case errors.Is(err, errExpired):
-		return deviceTimedOut(in, wait)
+	case errors.Is(err, errExpired), errors.Is(err, errOutOfTime):
+		return deviceTimedOut(in, wait, err)
+	case errors.Is(err, errUnsupported):
+		return noDeviceGrant(in)
 	case errors.Is(err, errInvalidGrant):
 		return &protocol.Error{
 			Code:     protocol.GitLabError,
@@ -200,13 +176,21 @@ func deviceError(in store.Instance, err error, wait time.Duration) error {
 	return err
 }
 
-func deviceTimedOut(in store.Instance, after time.Duration) error {
-	return &protocol.Error{
+// deviceTimedOut is the error where nobody entered the code in time, or where at the
+// end GitLab could not be asked whether somebody did.
+func deviceTimedOut(in store.Instance, after time.Duration, err error) error {
+	e := &protocol.Error{
 		Code:     protocol.SignInTimeout,
 		Message:  "nobody entered the code within " + after.Round(time.Second).String(),
 		Hint:     "Sign in again, and enter the new code at the address that comes with it.",
 		Instance: in.ID,
 	}
+	var last *protocol.Error
+	if errors.Is(err, errOutOfTime) && errors.As(err, &last) {
+		e.Message = "the code could not be waited for to its end: " + last.Message
+		e.Hint, e.Details = last.Hint, last.Details
+	}
+	return e
 }
 
 // noDeviceGrant names the ways that work where this one does not.
@@ -251,7 +235,7 @@ func readDevice(body []byte) (device, error) {
 	}
 	d := device{code: secret.New(code), userCode: userCode, page: page, pageWithCode: complete, interval: defaultInterval, life: readLife(fields["expires_in"])}
 	if interval := readLife(fields["interval"]); interval > 0 {
-		d.interval = min(interval, maxInterval)
+		d.interval = interval
 	}
 	return d, nil
 }

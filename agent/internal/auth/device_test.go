@@ -51,19 +51,21 @@ func TestADeviceAsksAsOftenAsItIsTold(t *testing.T) {
 		case 4:
 			w.answer(http.StatusBadRequest, pending)
 		case 5:
-			w.SetFault(providertest.EndpointToken, providertest.Fault{RetryAfter: 30, Times: 1})
+			w.SetFault(providertest.EndpointToken, providertest.Fault{RetryAfter: 300, Times: 1})
 		case 6:
 			w.SetFault(providertest.EndpointToken, providertest.Fault{DropBefore: true, Times: 1})
 		case 7:
 			w.answer(http.StatusBadGateway, "")
-		case 8:
+		case 8: // it is back, and asked as often as before
+			w.answer(http.StatusBadRequest, pending)
+		case 9:
 			w.answer(http.StatusBadRequest, `{"error":"access_denied"}`)
 		}
 	})
 	if !errors.Is(err, protocol.SignInDenied) {
 		t.Errorf("%v, want %v", err, protocol.SignInDenied)
 	}
-	want := []time.Duration{2 * second, 2 * second, 2 * second, 7 * second, 7 * second, 30 * second, 60 * second, 60 * second}
+	want := []time.Duration{2 * second, 2 * second, 2 * second, 7 * second, 7 * second, 300 * second, 28 * second, 30 * second, 7 * second}
 	if !slices.Equal(waits, want) {
 		t.Errorf("the device waited %v, want %v", waits, want)
 	}
@@ -73,6 +75,7 @@ func TestTheEndOfADeviceCode(t *testing.T) {
 	for answer, want := range map[string]protocol.Code{
 		"expired_token": protocol.SignInTimeout, "access_denied": protocol.SignInDenied, "invalid_grant": protocol.GitLabError,
 		"invalid_client": protocol.InvalidClient, "invalid_scope": protocol.InvalidScope, "server_error": protocol.GitLabError,
+		"unsupported_grant_type": protocol.UnsupportedVersion, "unsupported_response_type": protocol.UnsupportedVersion,
 	} {
 		t.Run(answer, func(t *testing.T) {
 			w := newWorld(t, settings{})

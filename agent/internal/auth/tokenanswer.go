@@ -157,9 +157,6 @@ func (a *application) refusal(r answer) error {
 	fields, _ := members(r.body) // none: as if it gave no reason
 	code, _ := text(fields["error"])
 	description, _ := text(fields["error_description"])
-	if err, ok := deviceErrors[code]; ok {
-		return err
-	}
 	switch code {
 	case "invalid_grant":
 		return errInvalidGrant
@@ -174,6 +171,7 @@ func (a *application) refusal(r answer) error {
 		Hint:     "Show this to the administrator of the GitLab instance.",
 		Instance: a.instance,
 		Status:   r.status,
+		Err:      deviceErrors[code],
 	}
 }
 
