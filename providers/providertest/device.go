@@ -9,6 +9,10 @@ import (
 	"time"
 )
 
+// deviceSlowDown is by how much each slow_down lengthens the interval (RFC 8628,
+// section 3.5).
+const deviceSlowDown = 5 * time.Second
+
 // deviceLifetime is how long a device code lives at GitLab.
 const deviceLifetime = 5 * time.Minute
 
@@ -85,7 +89,7 @@ func (x *exchange) redeemDevice() {
 		if d.slowed {
 			x.g.violation(x, "a device that was told to slow down polls as fast as before")
 		}
-		d.slowed = true
+		d.slowed, d.interval = true, d.interval+deviceSlowDown
 		x.oauthFailure(http.StatusBadRequest, "slow_down", "The device polls faster than it may.")
 	case d.user == nil:
 		x.oauthFailure(http.StatusBadRequest, "authorization_pending", "The user has not decided yet.")
@@ -158,7 +162,7 @@ func (x *exchange) decideDevice() {
 // deviceFor finds what waits under a user code.
 func (g *GitLab) deviceFor(userCode string) *deviceGrant {
 	for _, d := range g.devices {
-		if strings.EqualFold(d.userCode, strings.TrimSpace(userCode)) && !d.used && g.now().Before(d.expires) {
+		if strings.EqualFold(d.userCode, strings.TrimSpace(userCode)) && d.user == nil && !d.denied && g.now().Before(d.expires) {
 			return d
 		}
 	}
