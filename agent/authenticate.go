@@ -40,11 +40,11 @@ func (a *Agent) authenticate(ctx context.Context, p protocol.AuthenticateParams)
 // signInAtGitLab sends the user to GitLab, by the method browser or device, and
 // waits until they have approved there.
 func (a *Agent) signInAtGitLab(ctx context.Context, s *session, in team.Instance, timeout time.Duration, p protocol.AuthenticateParams) (protocol.AuthenticateResult, error) {
-	signIn := s.auth.SignIn
+	signIn, first := s.auth.SignIn, "Waiting for you in the browser"
 	if p.Method == protocol.MethodDevice {
-		signIn = s.auth.SignInByDevice
+		signIn, first = s.auth.SignInByDevice, "Asking GitLab for a code"
 	}
-	ctx, progress := a.beginProgress(ctx, p.WorkDoneToken, "Sign in to "+in.Name, "Waiting for you in the browser")
+	ctx, progress := a.beginProgress(ctx, p.WorkDoneToken, "Sign in to "+in.Name, first)
 	if ctx.Err() != nil { // cancelled while the editor thought about it
 		progress.end("Cancelled")
 		return protocol.AuthenticateResult{}, ctx.Err()

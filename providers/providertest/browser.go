@@ -22,6 +22,7 @@ import (
 // It is for one goroutine at a time.
 type Browser struct {
 	username, password string
+	userCode           string // what the person types where a device's code is asked for
 	client             *http.Client
 }
 
@@ -86,6 +87,19 @@ func (b *Browser) Approve(ctx context.Context, authorizeURL string) (*Page, erro
 func (b *Browser) Deny(ctx context.Context, authorizeURL string) (*Page, error) {
 	page, _, err := b.travel(ctx, authorizeURL, deny, nil)
 	return page, err
+}
+
+// EnterCode opens the page of a device sign-in (RFC 8628, section 3.3), signs in if
+// asked, types the code that the device shows, and presses Authorize.
+func (b *Browser) EnterCode(ctx context.Context, verificationURI, userCode string) (*Page, error) {
+	b.userCode = userCode
+	return b.Approve(ctx, verificationURI)
+}
+
+// EnterCodeAndDeny is as [Browser.EnterCode], but presses Deny.
+func (b *Browser) EnterCodeAndDeny(ctx context.Context, verificationURI, userCode string) (*Page, error) {
+	b.userCode = userCode
+	return b.Deny(ctx, verificationURI)
 }
 
 // Open goes to a page and through its redirects, and stops at the first that
@@ -162,6 +176,9 @@ func (b *Browser) travel(ctx context.Context, start string, press choice, callba
 			form.values.Set("user[login]", b.username)
 			form.values.Set("user[password]", b.password)
 			next = form.request()
+		case b.userCode != "" && doc.form("user_code", "") != nil:
+			next = doc.form("user_code", "").with("user_code", b.userCode).request()
+			b.userCode = "" // typed once: where it is wrong, the person stops
 		default:
 			consent := doc.form("", string(press))
 			if consent == nil {

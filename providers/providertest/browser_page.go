@@ -34,6 +34,12 @@ func (f *form) request() *request {
 	return &request{method: http.MethodGet, url: &target}
 }
 
+// with fills in one more field.
+func (f *form) with(name, value string) *form {
+	f.values.Set(name, value)
+	return f
+}
+
 // parsePage reads a page. What is not HTML is shown as it is.
 func parsePage(page *Page) *document {
 	base, _ := url.Parse(page.URL)

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/teamcodestream/codestream-agent/protocol"
 	"github.com/teamcodestream/codestream-agent/protocol/script"
 	"github.com/teamcodestream/codestream-agent/providers/providertest"
 )
@@ -71,6 +72,17 @@ func parseBrowser(words *script.Words) action {
 			words.Expect("until", "callback")
 		}
 		return func(ctx context.Context, s *session) error { return s.consent(ctx, verb == "approves", user, until) }
+	case "enters":
+		words.Expect("the", "code")
+		user := ""
+		if !words.Empty() && !words.IsNext("and") {
+			user = words.Word("the user")
+		}
+		denies := !words.Empty()
+		if denies {
+			words.Expect("and", "denies")
+		}
+		return func(_ context.Context, s *session) error { return s.enterCode(user, !denies) }
 	case "opens":
 		address := words.Word("the URL")
 		return func(_ context.Context, s *session) error {
@@ -90,22 +102,13 @@ func parseBrowser(words *script.Words) action {
 
 // consent follows the newest sign-in to GitLab and presses a button there.
 func (s *session) consent(ctx context.Context, approve bool, user string, untilCallback bool) error {
-	signIn := s.world.signIn
-	if signIn == nil {
-		return errors.New("no step has seen a sign-in start")
+	signIn, g, err := s.world.newestSignIn()
+	if err != nil {
+		return err
 	}
 	address := signIn.AuthorizeURL
 	if address == "" {
 		address = signIn.VerificationURIComplete
-	}
-	var g *gitlab
-	for _, candidate := range s.world.gitlabs {
-		if candidate.URL() == signIn.Instance {
-			g = candidate
-		}
-	}
-	if g == nil {
-		return fmt.Errorf("the sign-in is for %s, which is no gitlab of the setup", signIn.Instance)
 	}
 	browser := g.browser(user)
 	if untilCallback {
@@ -123,6 +126,37 @@ func (s *session) consent(ctx context.Context, approve bool, user string, untilC
 	}
 	s.world.browse(func(ctx context.Context) (*providertest.Page, error) { return press(ctx, address) })
 	return nil
+}
+
+// enterCode opens the page of the newest sign-in on a device, types the code there,
+// and presses a button.
+func (s *session) enterCode(user string, approve bool) error {
+	signIn, g, err := s.world.newestSignIn()
+	if err != nil {
+		return err
+	}
+	browser := g.browser(user)
+	press := browser.EnterCodeAndDeny
+	if approve {
+		press = browser.EnterCode
+	}
+	s.world.browse(func(ctx context.Context) (*providertest.Page, error) {
+		return press(ctx, signIn.VerificationURI, signIn.UserCode)
+	})
+	return nil
+}
+
+// newestSignIn returns the newest sign-in that a step has seen start, and where.
+func (w *world) newestSignIn() (*protocol.DidStartAuthenticationParams, *gitlab, error) {
+	if w.signIn == nil {
+		return nil, nil, errors.New("no step has seen a sign-in start")
+	}
+	for _, g := range w.gitlabs {
+		if g.URL() == w.signIn.Instance {
+			return w.signIn, g, nil
+		}
+	}
+	return nil, nil, fmt.Errorf("the sign-in is for %s, which is no gitlab of the setup", w.signIn.Instance)
 }
 
 // parseCallback reads [METHOD] [host NAME] [path PATH] [QUERY].

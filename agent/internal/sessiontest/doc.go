@@ -106,6 +106,9 @@
 //	! browser approves [USER] until callback
 //	                                   only up to the redirect URI, now in ${callbackUrl};
 //	                                   "denies" too
+//	! browser enters the code [USER] [and denies]
+//	                                   of the newest sign-in on a device, at the address that
+//	                                   the agent tells, and approves
 //	! browser calls back [HTTP-METHOD] [host NAME] [path PATH] [QUERY]
 //	                                   a request to the redirect URI, from whomever
 //	! browser opens URL
