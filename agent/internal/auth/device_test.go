@@ -58,14 +58,16 @@ func TestADeviceAsksAsOftenAsItIsTold(t *testing.T) {
 			w.answer(http.StatusBadGateway, "")
 		case 8: // it is back, and asked as often as before
 			w.answer(http.StatusBadRequest, pending)
-		case 9:
+		case 9: // another failure is the first again
+			w.answer(http.StatusBadGateway, "")
+		case 10:
 			w.answer(http.StatusBadRequest, `{"error":"access_denied"}`)
 		}
 	})
 	if !errors.Is(err, protocol.SignInDenied) {
 		t.Errorf("%v, want %v", err, protocol.SignInDenied)
 	}
-	want := []time.Duration{2 * second, 2 * second, 2 * second, 7 * second, 7 * second, 300 * second, 28 * second, 30 * second, 7 * second}
+	want := []time.Duration{2 * second, 2 * second, 2 * second, 7 * second, 7 * second, 300 * second, 28 * second, 30 * second, 7 * second, 14 * second}
 	if !slices.Equal(waits, want) {
 		t.Errorf("the device waited %v, want %v", waits, want)
 	}
