@@ -26,7 +26,7 @@ func TestAStateNamesAPort(t *testing.T) {
 	if port, ok := relay.NewState(4711).Port(); port != 4711 || !ok {
 		t.Errorf("a new state names %d, %v", port, ok)
 	}
-	if relay.NewState(4711) == relay.NewState(4711) {
+	if one, other := relay.NewState(4711), relay.NewState(4711); one == other {
 		t.Error("two states are the same")
 	}
 	for state, want := range map[relay.State]int{
