@@ -1,0 +1,147 @@
+package doctor
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/teamcodestream/codestream-agent/protocol"
+	"github.com/teamcodestream/codestream-agent/providers"
+)
+
+// trip is what happened to a probe of the instance on its way.
+type trip struct {
+	target  *url.URL
+	network protocol.Network
+	proxy   providers.Proxy
+	found   providers.Probe
+	err     error // of the probe
+	invalid error // of the settings, with which nothing can be asked
+
+	*witness
+}
+
+// travel probes the instance and watches.
+func (p *patient) travel(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	in := p.Instance
+	t := &p.trip
+	t.witness, t.network = new(witness), p.Network(in)
+	if t.target, t.invalid = url.Parse(in.ID); t.invalid != nil {
+		return
+	}
+	if t.proxy, t.invalid = providers.ProxyFor(t.network, in.ID); t.invalid != nil {
+		return
+	}
+	transport, done, err := p.Transport(t.network)
+	if err != nil {
+		t.invalid = err
+		return
+	}
+	defer done()
+	t.found, t.err = p.Provider.Probe(ctx, providers.NewClient(watched{transport, t.witness}, in.ID), in.ID)
+}
+
+// brokeAt is the check that the probe's error belongs to, or "". It goes by how
+// far the request came, and not by the words of the error.
+func (t *trip) brokeAt() string {
+	var known *protocol.Error
+	if t.err == nil {
+		return ""
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch errors.As(t.err, &known); {
+	case known != nil && known.Details != nil && strings.HasPrefix(known.Details.Cause, "proxy"):
+		return "proxy"
+	case t.asked && len(t.addresses) == 0:
+		return "dns"
+	case t.conn == nil && !t.dialled:
+		return "connection"
+	case t.target.Scheme == "https" && t.tls == nil:
+		return "tls"
+	}
+	return "instance"
+}
+
+// witness notes what happens to requests. Dials to several addresses run side by
+// side.
+type witness struct {
+	mu        sync.Mutex
+	asked     bool // for a name
+	askedAt   time.Time
+	lookup    time.Duration
+	addresses []net.IPAddr
+	dialledAt time.Time
+	dialled   bool // somebody answered
+	dial      time.Duration
+	conn      net.Addr // where the other end is
+	tls       *tls.ConnectionState
+
+	// Of the first answer.
+	header         http.Header
+	sent, received time.Time
+}
+
+func (w *witness) trace() *httptrace.ClientTrace {
+	note := func(f func()) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		f()
+	}
+	return &httptrace.ClientTrace{
+		DNSStart: func(httptrace.DNSStartInfo) { note(func() { w.asked, w.askedAt = true, time.Now() }) },
+		DNSDone: func(info httptrace.DNSDoneInfo) {
+			note(func() { w.addresses, w.lookup = info.Addrs, time.Since(w.askedAt) })
+		},
+		ConnectStart: func(string, string) {
+			note(func() {
+				if w.dialledAt.IsZero() {
+					w.dialledAt = time.Now()
+				}
+			})
+		},
+		ConnectDone: func(_, _ string, err error) {
+			note(func() {
+				if err == nil && !w.dialled {
+					w.dialled, w.dial = true, time.Since(w.dialledAt)
+				}
+			})
+		},
+		TLSHandshakeDone: func(state tls.ConnectionState, err error) {
+			note(func() {
+				if w.tls = nil; err == nil { // the last one is the instance's, after a proxy's
+					w.tls = &state
+				}
+			})
+		},
+		GotConn: func(info httptrace.GotConnInfo) { note(func() { w.conn = info.Conn.RemoteAddr() }) },
+	}
+}
+
+// watched is a RoundTripper with a witness.
+type watched struct {
+	base    http.RoundTripper
+	witness *witness
+}
+
+func (w watched) RoundTrip(req *http.Request) (*http.Response, error) {
+	sent := time.Now()
+	resp, err := w.base.RoundTrip(req.WithContext(httptrace.WithClientTrace(req.Context(), w.witness.trace())))
+	if err == nil {
+		w.witness.mu.Lock()
+		defer w.witness.mu.Unlock()
+		if w.witness.header == nil {
+			w.witness.header, w.witness.sent, w.witness.received = resp.Header, sent, time.Now()
+		}
+	}
+	return resp, err
+}
