@@ -125,5 +125,5 @@ func Homeless(text, home string) string {
 	if home == "" || home == filepath.Dir(home) {
 		return text
 	}
-	return strings.ReplaceAll(text, home, "~")
+	return replaceWord(text, home, "~")
 }

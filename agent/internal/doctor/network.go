@@ -20,7 +20,7 @@ var network = []check{
 	{"connection", []string{"dns"}, lookConnection},
 	{"tls", []string{"connection"}, lookTLS},
 	{"instance", []string{"tls"}, lookInstance},
-	{"address", []string{"instance"}, lookAddress},
+	{"address", nil, lookAddress},
 	{"clock", []string{"instance"}, lookClock},
 }
 
@@ -49,11 +49,22 @@ func lookProxy(_ context.Context, p *patient) finding {
 	case t.brokeAt() == "proxy":
 		return p.because(t.err)
 	case t.proxy.URL != nil:
-		return pass("asked through the proxy %s, from %s", withoutUser(t.proxy), t.proxy.Setting)
+		return pass("asked through the proxy %s, from %s", withoutUser(t.proxy), p.whose(t.proxy.Setting))
 	case t.proxy.Setting != "":
-		return pass("asked directly: %s names a proxy, and noProxy leaves this address out, or it is this machine's own", t.proxy.Setting)
+		return pass("asked directly: %s names a proxy, and noProxy leaves this address out, or it is this machine's own", p.whose(t.proxy.Setting))
 	}
 	return pass("asked directly: no proxy is set for it")
+}
+
+// whose says where a proxy is set.
+func (p *patient) whose(setting string) string {
+	switch {
+	case setting != "network.proxy":
+		return "the variable " + setting
+	case p.Instance.Network.Proxy != "":
+		return "this instance's network.proxy"
+	}
+	return "network.proxy in the editor's settings"
 }
 
 // withoutUser describes a proxy without the user and password in its URL.
@@ -122,7 +133,7 @@ func lookConnection(_ context.Context, p *patient) finding {
 	case t.proxy.URL != nil:
 		return pass("the proxy connects")
 	}
-	return pass("%s answers, after %s", t.conn, short(t.dial))
+	return pass("%s answers, after %s", t.dialled, short(t.dial))
 }
 
 // endsSoon is how long before its end a certificate is warned about.
@@ -169,6 +180,7 @@ func lookInstance(_ context.Context, p *patient) finding {
 	return pass("GitLab answers")
 }
 
+// lookAddress has nothing to say where the probe had no warnings, or found nothing.
 func lookAddress(_ context.Context, p *patient) finding {
 	if len(p.trip.found.Warnings) == 0 {
 		return finding{}

@@ -64,7 +64,7 @@ func (t *trip) brokeAt() string {
 		return "proxy"
 	case t.asked && len(t.addresses) == 0:
 		return "dns"
-	case t.conn == nil && !t.dialled:
+	case t.dialled == "", t.target.Scheme == "http" && t.header == nil: // or it broke before any answer
 		return "connection"
 	case t.target.Scheme == "https" && t.tls == nil:
 		return "tls"
@@ -81,9 +81,8 @@ type witness struct {
 	lookup    time.Duration
 	addresses []net.IPAddr
 	dialledAt time.Time
-	dialled   bool // somebody answered
+	dialled   string // the address that answered first
 	dial      time.Duration
-	conn      net.Addr // where the other end is
 	tls       *tls.ConnectionState
 
 	// Of the first answer.
@@ -109,10 +108,10 @@ func (w *witness) trace() *httptrace.ClientTrace {
 				}
 			})
 		},
-		ConnectDone: func(_, _ string, err error) {
+		ConnectDone: func(_, address string, err error) {
 			note(func() {
-				if err == nil && !w.dialled {
-					w.dialled, w.dial = true, time.Since(w.dialledAt)
+				if err == nil && w.dialled == "" {
+					w.dialled, w.dial = address, time.Since(w.dialledAt)
 				}
 			})
 		},
@@ -123,7 +122,6 @@ func (w *witness) trace() *httptrace.ClientTrace {
 				}
 			})
 		},
-		GotConn: func(info httptrace.GotConnInfo) { note(func() { w.conn = info.Conn.RemoteAddr() }) },
 	}
 }
 
