@@ -69,6 +69,7 @@ func (a *Agent) doctor(s *session, names bool) *doctor.Doctor {
 		Network:          a.network,
 		Transport:        a.unusedTransport,
 		CheckApplication: s.auth.CheckConfigured,
+		CheckScopes:      s.auth.CheckScopes,
 		Inspect:          s.auth.Inspect,
 		Client:           s.auth.Client,
 		Explain:          a.explain,

@@ -85,7 +85,9 @@ func lookToken(ctx context.Context, p *patient) finding {
 	if err != nil {
 		return p.because(err)
 	}
-	return describeToken(p.Instance, account, hasRefresh, time.Now())
+	f := describeToken(p.Instance, account, hasRefresh, time.Now())
+	f.detail = p.who() + " has " + f.detail
+	return f
 }
 
 func describeToken(in store.Instance, account store.Account, hasRefresh bool, now time.Time) finding {

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"slices"
 	"strings"
@@ -78,8 +79,8 @@ func cameBackTo(registered, used string) bool {
 }
 
 // lookScopes goes by what sign-ins were granted, which are scopes that the
-// application has.
-func lookScopes(_ context.Context, p *patient) finding {
+// application has. Before the first one it asks.
+func lookScopes(ctx context.Context, p *patient) finding {
 	in := p.Instance
 	if in.ClientID == "" {
 		return skip(noApplication)
@@ -91,15 +92,32 @@ func lookScopes(_ context.Context, p *patient) finding {
 		}
 	}
 	if granted == nil {
-		return finding{
-			status: protocol.CheckSkip, detail: "GitLab does not say whether the application has the " + scopeWords(in.Scopes) + ", until somebody signs in",
-			hint: "Tick in the application's form in GitLab: " + strings.Join(in.Scopes, ", "),
-		}
+		return p.askScopes(ctx)
 	}
 	if missing := lacking(in.Scopes, granted); len(missing) > 0 {
 		return warn("Tick them in the application's form in GitLab, and sign in again.", "no sign-in was granted the %s yet", scopeWords(missing))
 	}
 	return pass("the application has the %s", scopeWords(in.Scopes))
+}
+
+// askScopes asks GitLab where it can be asked, which is where it has the device
+// grant.
+func (p *patient) askScopes(ctx context.Context) finding {
+	in := p.Instance
+	var err error = protocol.UnsupportedVersion
+	if !in.NoDeviceGrant {
+		err = p.CheckScopes(ctx, in)
+	}
+	switch {
+	case err == nil:
+		return pass("the application has the %s", scopeWords(in.Scopes))
+	case errors.Is(err, protocol.UnsupportedVersion):
+		return finding{
+			status: protocol.CheckSkip, detail: "GitLab does not say whether the application has the " + scopeWords(in.Scopes) + ", until somebody signs in",
+			hint: "Tick in the application's form in GitLab: " + strings.Join(in.Scopes, ", "),
+		}
+	}
+	return p.because(err)
 }
 
 // lacking lists what is wanted and not granted.

@@ -30,6 +30,9 @@ type Doctor struct {
 	Transport func(n protocol.Network) (transport http.RoundTripper, done func(), err error)
 	// CheckApplication asks GitLab about the application, as auth.Manager does.
 	CheckApplication func(ctx context.Context, in store.Instance) error
+	// CheckScopes asks GitLab whether the application has the instance's scopes, as
+	// auth.Manager does.
+	CheckScopes func(ctx context.Context, in store.Instance) error
 	// Inspect returns an account whose tokens can be used, and whether a refresh token
 	// is among them, as auth.Manager does.
 	Inspect func(ctx context.Context, key store.AccountKey) (account store.Account, hasRefresh bool, err error)
