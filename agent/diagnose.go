@@ -88,6 +88,9 @@ func (a *Agent) unusedTransport(n protocol.Network) (http.RoundTripper, func(), 
 
 // explain says what an error means in the words of the wire.
 func (a *Agent) explain(err error) (message, hint string) {
+	if !isKnown(err) {
+		err = internal(a.log, protocol.Diagnose.Method(), err)
+	}
 	err = a.withoutSecrets(err)
 	var known *protocol.Error
 	if errors.As(err, &known) {

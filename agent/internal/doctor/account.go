@@ -142,7 +142,7 @@ func lookAccount(ctx context.Context, p *patient) finding {
 	client.Transport = watched{client.Transport, answers}
 	host := p.Provider.Host(in.ID, client)
 	_, err = host.CurrentUser(ctx)
-	account.answer = answers.header
+	account.answer = answers.observed().header
 	switch {
 	case errors.Is(err, protocol.InsufficientScope):
 		f := p.because(err)

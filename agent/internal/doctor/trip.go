@@ -25,7 +25,7 @@ type trip struct {
 	err     error // of the probe
 	invalid error // of the settings, with which nothing can be asked
 
-	*witness
+	observed
 }
 
 // travel probes the instance and watches.
@@ -34,7 +34,7 @@ func (p *patient) travel(ctx context.Context) {
 	defer cancel()
 	in := p.Instance
 	t := &p.trip
-	t.witness, t.network = new(witness), p.Network(in)
+	t.network = p.Network(in)
 	if t.target, t.invalid = url.Parse(in.ID); t.invalid != nil {
 		return
 	}
@@ -47,7 +47,9 @@ func (p *patient) travel(ctx context.Context) {
 		return
 	}
 	defer done()
-	t.found, t.err = p.Provider.Probe(ctx, providers.NewClient(watched{transport, t.witness}, in.ID), in.ID)
+	w := new(witness)
+	t.found, t.err = p.Provider.Probe(ctx, providers.NewClient(watched{transport, w}, in.ID), in.ID)
+	t.observed = w.observed()
 }
 
 // brokeAt is the check that the probe's error belongs to, or "". It goes by how
@@ -57,8 +59,6 @@ func (t *trip) brokeAt() string {
 	if t.err == nil {
 		return ""
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	switch errors.As(t.err, &known); {
 	case known != nil && known.Details != nil && strings.HasPrefix(known.Details.Cause, "proxy"):
 		return "proxy"
@@ -72,10 +72,8 @@ func (t *trip) brokeAt() string {
 	return "instance"
 }
 
-// witness notes what happens to requests. Dials to several addresses run side by
-// side.
-type witness struct {
-	mu        sync.Mutex
+// observed is what a witness has seen.
+type observed struct {
 	asked     bool // for a name
 	askedAt   time.Time
 	lookup    time.Duration
@@ -90,6 +88,19 @@ type witness struct {
 	sent, received time.Time
 }
 
+// witness notes what happens to requests. Dials to several addresses run side by
+// side, and the loser may end after the answer.
+type witness struct {
+	mu   sync.Mutex // guards seen
+	seen observed
+}
+
+func (w *witness) observed() observed {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.seen
+}
+
 func (w *witness) trace() *httptrace.ClientTrace {
 	note := func(f func()) {
 		w.mu.Lock()
@@ -97,28 +108,28 @@ func (w *witness) trace() *httptrace.ClientTrace {
 		f()
 	}
 	return &httptrace.ClientTrace{
-		DNSStart: func(httptrace.DNSStartInfo) { note(func() { w.asked, w.askedAt = true, time.Now() }) },
+		DNSStart: func(httptrace.DNSStartInfo) { note(func() { w.seen.asked, w.seen.askedAt = true, time.Now() }) },
 		DNSDone: func(info httptrace.DNSDoneInfo) {
-			note(func() { w.addresses, w.lookup = info.Addrs, time.Since(w.askedAt) })
+			note(func() { w.seen.addresses, w.seen.lookup = info.Addrs, time.Since(w.seen.askedAt) })
 		},
 		ConnectStart: func(string, string) {
 			note(func() {
-				if w.dialledAt.IsZero() {
-					w.dialledAt = time.Now()
+				if w.seen.dialledAt.IsZero() {
+					w.seen.dialledAt = time.Now()
 				}
 			})
 		},
 		ConnectDone: func(_, address string, err error) {
 			note(func() {
-				if err == nil && w.dialled == "" {
-					w.dialled, w.dial = address, time.Since(w.dialledAt)
+				if err == nil && w.seen.dialled == "" {
+					w.seen.dialled, w.seen.dial = address, time.Since(w.seen.dialledAt)
 				}
 			})
 		},
 		TLSHandshakeDone: func(state tls.ConnectionState, err error) {
 			note(func() {
-				if w.tls = nil; err == nil { // the last one is the instance's, after a proxy's
-					w.tls = &state
+				if w.seen.tls = nil; err == nil { // the last one is the instance's, after a proxy's
+					w.seen.tls = &state
 				}
 			})
 		},
@@ -137,8 +148,8 @@ func (w watched) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err == nil {
 		w.witness.mu.Lock()
 		defer w.witness.mu.Unlock()
-		if w.witness.header == nil {
-			w.witness.header, w.witness.sent, w.witness.received = resp.Header, sent, time.Now()
+		if w.witness.seen.header == nil {
+			w.witness.seen.header, w.witness.seen.sent, w.witness.seen.received = resp.Header, sent, time.Now()
 		}
 	}
 	return resp, err
