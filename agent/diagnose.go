@@ -3,44 +3,118 @@ package agent
 import (
 	"context"
 	"errors"
-	"fmt"
+	"net/http"
+	"os"
+	"runtime"
+	"time"
 
+	"github.com/teamcodestream/codestream-agent/agent/internal/doctor"
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
 	"github.com/teamcodestream/codestream-agent/agent/internal/team"
 	"github.com/teamcodestream/codestream-agent/protocol"
 	"github.com/teamcodestream/codestream-agent/providers"
 )
 
-// diagnosis collects checks in the order in which they are made.
-type diagnosis struct{ checks []protocol.Check }
-
-// add notes the outcome of a check, and reports whether it passed.
-func (d *diagnosis) add(name, instance, detail string, err error) bool {
-	c := protocol.Check{Name: name, Instance: instance, Status: protocol.CheckPass, Detail: detail}
-	if err != nil {
-		c.Status = protocol.CheckFail
-		c.Detail, c.Hint = wireError(err).Message, ""
-		var known *protocol.Error
-		if errors.As(err, &known) {
-			c.Hint = known.Hint
+func (a *Agent) diagnose(ctx context.Context, p protocol.DiagnoseParams) (protocol.DiagnoseResult, error) {
+	report := protocol.DiagnoseResult{
+		Version: a.config.Version, OS: runtime.GOOS, Arch: runtime.GOARCH, Time: time.Now().UTC().Truncate(time.Second),
+	}
+	s, err := a.ready()
+	var cases []doctor.Case
+	if err == nil {
+		cases, err = s.cases(p.Instance)
+	}
+	if errors.Is(err, protocol.NotConfigured) || errors.Is(err, protocol.InvalidParams) {
+		return protocol.DiagnoseResult{}, err
+	}
+	report.Checks = append(report.Checks, a.checkStore(s, err))
+	if err == nil {
+		report.Checks = append(report.Checks, a.checkKeyring(s.store))
+	}
+	report.Checks = append(report.Checks, a.checkBrowser())
+	report.Checks = append(report.Checks, a.doctor(s, p.Names).Examine(ctx, cases)...)
+	if !p.Names {
+		home, _ := os.UserHomeDir() // where there is none, there is nothing to hide
+		for i, check := range report.Checks {
+			report.Checks[i].Detail, report.Checks[i].Hint = doctor.Homeless(check.Detail, home), doctor.Homeless(check.Hint, home)
 		}
 	}
-	d.checks = append(d.checks, c)
-	return err == nil
+	return report, ctx.Err()
 }
 
-func (d *diagnosis) skip(name, instance, why string) {
-	d.checks = append(d.checks, protocol.Check{Name: name, Instance: instance, Status: protocol.CheckSkip, Detail: why})
+// cases are the instances to examine with their accounts: one, or for "" all.
+func (s *session) cases(instance string) (cases []doctor.Case, err error) {
+	instances, err := s.team.List()
+	if err == nil && instance != "" {
+		instances = make([]team.Instance, 1)
+		instances[0], err = s.team.Resolve(instance)
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, in := range instances {
+		accounts, err := s.accountsOf(in.ID)
+		if err != nil {
+			return nil, err
+		}
+		cases = append(cases, doctor.Case{Instance: in.Instance, Accounts: accounts})
+	}
+	return cases, nil
 }
 
-// addKeyring notes whether the keyring seals what is kept on disk.
-func (d *diagnosis) addKeyring(st *store.Store) {
+// doctor makes one for the session.
+func (a *Agent) doctor(s *session, names bool) *doctor.Doctor {
+	return &doctor.Doctor{
+		Provider:         a.provider,
+		Network:          a.network,
+		Transport:        a.unusedTransport,
+		CheckApplication: s.auth.CheckConfigured,
+		CheckScopes:      s.auth.CheckScopes,
+		Inspect:          s.auth.Inspect,
+		Client:           s.auth.Client,
+		Explain:          a.explain,
+		Panicked:         func(value any) { a.log.Error("an examination has panicked", "panic", value) },
+		Names:            names,
+	}
+}
+
+// unusedTransport makes a transport without a connection, so that a diagnosis sees
+// one being made.
+func (a *Agent) unusedTransport(n protocol.Network) (http.RoundTripper, func(), error) {
+	transports := &providers.Transports{UserAgent: a.transports.UserAgent, Log: a.transports.Log}
+	transport, err := transports.Get(n)
+	return transport, transports.CloseIdle, err
+}
+
+// explain says what an error means in the words of the wire.
+func (a *Agent) explain(err error) (message, hint string) {
+	if !isKnown(err) {
+		err = internal(a.log, protocol.Diagnose.Method(), err)
+	}
+	err = a.withoutSecrets(err)
+	var known *protocol.Error
+	if errors.As(err, &known) {
+		hint = known.Hint
+	}
+	return wireError(err).Message, hint
+}
+
+func (a *Agent) checkStore(s *session, err error) protocol.Check {
+	if err == nil {
+		return protocol.Check{Name: "store", Status: protocol.CheckPass, Detail: "the store in " + s.store.Dir() + " can be read"}
+	}
+	message, hint := a.explain(err)
+	return protocol.Check{Name: "store", Status: protocol.CheckFail, Detail: message, Hint: hint}
+}
+
+// checkKeyring tells whether the keyring seals what is kept on disk.
+func (a *Agent) checkKeyring(st *store.Store) protocol.Check {
 	c := protocol.Check{Name: "keyring"}
 	state, err := st.KeyState()
 	switch {
 	case err != nil:
-		d.add(c.Name, "", "", err)
-		return
+		c.Status = protocol.CheckFail
+		c.Detail, c.Hint = a.explain(err)
 	case state.Place == store.PlaceKeyring && state.Problem == nil:
 		c.Status, c.Detail = protocol.CheckPass, "the keyring holds the key that seals secrets on disk"
 	case errors.Is(state.Problem, store.ErrKeyLost):
@@ -58,70 +132,12 @@ func (d *diagnosis) addKeyring(st *store.Store) {
 	default:
 		c.Status, c.Detail = protocol.CheckPass, "no secret is on disk yet, and the keyring answers"
 	}
-	d.checks = append(d.checks, c)
+	return c
 }
 
-func (a *Agent) diagnose(ctx context.Context, p protocol.DiagnoseParams) (protocol.DiagnoseResult, error) {
-	s, err := a.ready()
-	d := new(diagnosis)
-	if !d.add("store", "", "the store in "+s.store.Dir()+" can be read", err) {
-		return protocol.DiagnoseResult{Checks: d.checks}, nil
-	}
-	d.addKeyring(s.store)
-	instances, err := s.team.List()
-	if p.Instance != "" {
-		var one team.Instance
-		one, err = s.team.Resolve(p.Instance)
-		instances = []team.Instance{one}
-	}
-	if err != nil {
-		return protocol.DiagnoseResult{}, err
-	}
-	for _, in := range instances {
-		a.diagnoseInstance(ctx, d, s, in)
-		if ctx.Err() != nil {
-			return protocol.DiagnoseResult{}, ctx.Err()
-		}
-	}
-	return protocol.DiagnoseResult{Checks: d.checks}, nil
-}
-
-func (a *Agent) diagnoseInstance(ctx context.Context, d *diagnosis, s *session, in team.Instance) {
-	reached := d.add("instance", in.ID, "GitLab answers", a.probe(ctx, d, in))
-	accounts, err := s.accountsOf(in.ID)
-	if !reached {
-		d.skip("application", in.ID, "not asked, since the instance does not answer")
-		d.skip("account", in.ID, "not asked, since the instance does not answer")
-		return
-	}
-	if in.ClientID == "" {
-		d.skip("application", in.ID, "no application ID is configured: only personal access tokens can be used")
-	} else {
-		d.add("application", in.ID, "GitLab knows the application and its secret", a.withoutSecrets(s.auth.CheckConfigured(ctx, in.Instance)))
-	}
-	if err != nil || len(accounts) == 0 {
-		d.skip("account", in.ID, "nobody is signed in")
-		return
-	}
-	for _, account := range accounts {
-		host, err := a.host(in.ID, account.ID)
-		if err == nil {
-			_, err = host.CurrentUser(ctx)
-		}
-		d.add("account", in.ID, fmt.Sprintf("GitLab accepts the sign-in of account %s", account.ID), a.withoutSecrets(err))
-	}
-}
-
-// probe asks the instance who it is. What the person should know is a check of
-// its own.
-func (a *Agent) probe(ctx context.Context, d *diagnosis, in team.Instance) error {
-	transport, err := a.transport(in.Instance)
-	if err != nil {
-		return err
-	}
-	found, err := a.provider.Probe(ctx, providers.NewClient(transport, in.ID), in.ID)
-	for _, warning := range found.Warnings {
-		d.checks = append(d.checks, protocol.Check{Name: "address", Instance: in.ID, Status: protocol.CheckWarn, Detail: warning})
-	}
-	return err
+func (a *Agent) checkBrowser() protocol.Check {
+	a.mu.Lock()
+	who := doctor.Browser{Mode: a.options.Browser, EditorShows: a.client.capabilities.ShowDocument.Support}
+	a.mu.Unlock()
+	return doctor.ThisMachine().Browser(who)
 }

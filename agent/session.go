@@ -89,16 +89,20 @@ func (a *Agent) ready() (*session, error) {
 	return s, err
 }
 
-// transport returns the way to an instance: its own network settings, or the
-// editor's.
+// transport returns the way to an instance.
 func (a *Agent) transport(in store.Instance) (http.RoundTripper, error) {
-	network := in.Network
-	if network == (protocol.Network{}) {
-		a.mu.Lock()
-		if a.options.Network != nil {
-			network = *a.options.Network
-		}
-		a.mu.Unlock()
+	return a.transports.Get(a.network(in))
+}
+
+// network returns an instance's own network settings, or the editor's.
+func (a *Agent) network(in store.Instance) protocol.Network {
+	if in.Network != (protocol.Network{}) {
+		return in.Network
 	}
-	return a.transports.Get(network)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.options.Network != nil {
+		return *a.options.Network
+	}
+	return protocol.Network{}
 }

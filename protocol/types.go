@@ -135,18 +135,25 @@ const (
 	CheckPass CheckStatus = "pass" // as it should be
 	CheckWarn CheckStatus = "warn" // works, but look at it
 	CheckFail CheckStatus = "fail" // in the way
-	CheckSkip CheckStatus = "skip" // not checked, since an earlier one failed
+	CheckSkip CheckStatus = "skip" // not checked; detail says why, such as an earlier check that failed
 )
 
 // Check is one line of a diagnosis.
 type Check struct {
-	// Name is what was checked: "store", "keyring", "instance", "address",
-	// "application" or "account".
+	// Name is what was checked. Of this machine: "store", "keyring", "browser". Of
+	// each instance: "settings", "proxy", "dns", "connection", "tls", "instance" (it
+	// is GitLab), "address" (where GitLab gives its own as another), "clock",
+	// "application", "redirect", "scopes", then for each account "token" (as it is kept
+	// here), "account" (GitLab accepts it) and "rateLimit", and last "version". There
+	// may be more to come.
 	Name string `json:"name"`
 	// Instance is the id of the instance that was checked, if one was.
-	Instance string      `json:"instance,omitempty"`
-	Status   CheckStatus `json:"status"`
-	Detail   string      `json:"detail"`
+	Instance string `json:"instance,omitempty"`
+	// Account is the id of the account that was checked, if one was.
+	Account string      `json:"account,omitempty"`
+	Status  CheckStatus `json:"status"`
+	// Detail is what was found, in a sentence.
+	Detail string `json:"detail"`
 	// Hint is the next step.
 	Hint string `json:"hint,omitempty"`
 }

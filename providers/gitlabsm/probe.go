@@ -110,9 +110,10 @@ func (a answer) isGitLabAPI() bool {
 	return false
 }
 
-// unavailable returns an error for an answer that says "not now".
+// unavailable returns an error for an answer that says "not now", or is a proxy's
+// that wants a password first.
 func (a answer) unavailable(instance string) error {
-	if a.status != http.StatusTooManyRequests && a.status < 500 {
+	if a.status != http.StatusTooManyRequests && a.status != http.StatusProxyAuthRequired && a.status < 500 {
 		return nil
 	}
 	return responseError(instance, a.status, a.header, a.body)

@@ -95,9 +95,12 @@ func (g *GitLab) process(x *exchange, f *Fault) {
 	}
 	if f.replaces() {
 		f.answer(x)
-		return
+	} else {
+		x.serve(x)
 	}
-	x.serve(x)
+	for name, value := range f.Header {
+		x.header().Set(name, value)
+	}
 }
 
 // settle ends the exchange: from here on the client has its answer, or never

@@ -67,6 +67,9 @@ type Fault struct {
 	// Hold, if set, holds the answer until the channel is closed; as Delay, it
 	// ends early if the client leaves or the server closes.
 	Hold <-chan struct{}
+	// Header is added to the answer, whoever makes it, in place of what it has. Date
+	// is the server's own otherwise.
+	Header map[string]string
 }
 
 // SetFault makes an endpoint fail from the next request on. It replaces the

@@ -45,7 +45,6 @@ func (s Suite) testProbeOfSomethingElse(t *testing.T) {
 		{"page", answering(200, "<!DOCTYPE html><p>hello", "Content-Type", "text/html; charset=utf-8")},
 		{"page without a type", answering(200, "", "Content-Type", "")},
 		{"page not found", answering(404, "<html>", "Content-Type", "text/html")},
-		{"proxy that wants a sign-in", answering(407, "<html>", "Content-Type", "text/html")},
 		{"text", answering(200, "ok", "Content-Type", "text/plain")},
 		{"JSON object", answering(200, "{}", "Content-Type", "application/json")},
 		{"JSON list", answering(200, "[]", "Content-Type", "application/json")},
@@ -77,6 +76,7 @@ func (s Suite) testProbeOfAHostInTrouble(t *testing.T) {
 		want   protocol.Code
 		retry  time.Duration
 	}{
+		{"proxy that wants a password", answering(407, "<html>", "Content-Type", "text/html"), protocol.HostUnreachable, 0},
 		{"rate limit", answering(429, "Retry later\n", "Content-Type", "text/plain", "Retry-After", "7"), protocol.RateLimited, 7 * time.Second},
 		{"bad gateway", answering(502, "<html>", "Content-Type", "text/html"), protocol.GitLabError, 0},
 		{"maintenance", answering(503, `{"message":"down"}`, "Content-Type", "application/json", "Retry-After", "60"), protocol.GitLabError, 0},

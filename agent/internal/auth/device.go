@@ -110,6 +110,21 @@ func (m *Manager) SignInByDevice(ctx context.Context, in store.Instance, o SignI
 	return account, err
 }
 
+// CheckScopes asks GitLab whether the application may have the instance's scopes, by
+// asking for a device code, which nobody enters and which ends by itself within
+// minutes. Client and scopes are looked at first (the gem
+// doorkeeper-device_authorization_grant, DeviceAuthorizationRequest). Errors:
+// InvalidScope, UnsupportedVersion where GitLab has no such grant and so cannot be
+// asked, InvalidClient, and those of the network.
+func (m *Manager) CheckScopes(ctx context.Context, in store.Instance) error {
+	app, err := m.application(in, "")
+	if err != nil {
+		return err
+	}
+	_, err = m.authorizeDevice(ctx, app, in)
+	return err
+}
+
 // authorizeDevice asks for a device code, and notes whether the instance has the
 // grant at all.
 func (m *Manager) authorizeDevice(ctx context.Context, app *application, in store.Instance) (device, error) {

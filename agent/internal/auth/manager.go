@@ -122,6 +122,14 @@ func (m *Manager) signedInAccount(key store.AccountKey) (account store.Account, 
 	return account, tokens, err
 }
 
+// Inspect returns an account whose tokens can be used, and whether a refresh token
+// is among them. It asks nobody. Errors: SignInRequired where the tokens cannot be
+// used, and those of the store.
+func (m *Manager) Inspect(ctx context.Context, key store.AccountKey) (account store.Account, hasRefresh bool, err error) {
+	account, tokens, err := m.usableAccount(ctx, key)
+	return account, !tokens.Refresh.IsEmpty(), err
+}
+
 // usableAccount is signedInAccount, and makes the state on disk tell whether the
 // tokens can be opened.
 func (m *Manager) usableAccount(ctx context.Context, key store.AccountKey) (store.Account, store.Tokens, error) {

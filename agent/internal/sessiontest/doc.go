@@ -131,7 +131,8 @@
 //	! gitlab goes down                 and "comes up"
 //	! gitlab fault ENDPOINT WHAT… [times N]
 //	                                   WHAT: status N, body TEXT, type TYPE, rate-limit
-//	                                   SECONDS, delay D, drop-before, drop-after, html, hold;
+//	                                   SECONDS, delay D, drop-before, drop-after, html, hold,
+//	                                   header NAME VALUE (of an answer that may be right);
 //	                                   ENDPOINT as in package providertest
 //	! gitlab release                   answers that "hold" holds
 //	! gitlab recovers                  from all faults

@@ -235,6 +235,12 @@ func parseFault(name string, words *script.Words) action {
 			f.HTML = true
 		case "hold":
 			hold = true
+		case "header":
+			if f.Header == nil {
+				f.Header = map[string]string{}
+			}
+			name := words.Word("the header")
+			f.Header[name] = words.Word("its value")
 		case "times":
 			f.Times = words.Number("how often")
 		default:
