@@ -25,9 +25,6 @@ const (
 
 	// maxInterval bounds what is waited between polls, whoever asks for it.
 	maxInterval = time.Minute
-
-	// deviceVersion is the GitLab that came with the grant.
-	deviceVersion = "17.2"
 )
 
 // What the token endpoint answers while a device waits (RFC 8628 section 3.5).
@@ -113,9 +110,10 @@ func (m *Manager) authorizeDevice(ctx context.Context, app *application, in stor
 		if noteErr != nil {
 			m.Log.Warn("whether the instance has the device grant could not be noted", "instance", in.ID, "error", noteErr)
 		}
+		m.Changed() // the methods have
 	}
 	if lacks {
-		return d, noDeviceGrant(in)
+		return d, m.noDeviceGrant(in)
 	}
 	return d, err
 }
@@ -210,15 +208,16 @@ func deviceTimedOut(in store.Instance, after time.Duration) error {
 }
 
 // noDeviceGrant names the ways that work where this one does not.
-func noDeviceGrant(in store.Instance) error {
+func (m *Manager) noDeviceGrant(in store.Instance) error {
+	since := m.Provider.Since(providers.DeviceGrant)
 	in.NoDeviceGrant = true
 	return &protocol.Error{
 		Code:    protocol.UnsupportedVersion,
-		Message: in.ID + " has no device authorization grant, which came with GitLab " + deviceVersion,
+		Message: in.ID + " has no device authorization grant, which came with GitLab " + since,
 		Hint: `Sign in with the method "browser": where no browser is on this machine, open the address in any, and paste the one at which it stops (gitlabSM/completeAuthentication). ` +
 			`Or with the method "token".`,
 		Instance: in.ID,
-		Details:  &protocol.ErrorDetails{Methods: Methods(in), Version: in.Version, NeedsVersion: deviceVersion},
+		Details:  &protocol.ErrorDetails{Methods: Methods(in), Version: in.Version, NeedsVersion: since},
 	}
 }
 
