@@ -50,7 +50,7 @@ func FuzzCallbackQuery(f *testing.F) {
 			return // net/http answers these by itself
 		}
 		r.RemoteAddr = remote
-		s := &signIn{instance: in, state: fuzzState, callback: make(chan url.Values, 1), redirect: &url.URL{Scheme: "http", Host: host, Path: path}}
+		s := &signIn{instance: in, state: fuzzState, callback: make(chan url.Values, 1), local: &url.URL{Scheme: "http", Host: host, Path: path}}
 		c := newCallbackServer(nil, s)
 		c.conclude(outcome{instance: in, err: errPanicked}) // so that nobody waits
 		w := httptest.NewRecorder()
