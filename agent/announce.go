@@ -132,12 +132,13 @@ func changed(account store.Account, state protocol.AuthState, reason string) pro
 	}
 }
 
-// configured lists the instances without what is learnt of them in passing: that
-// is no change that an editor has to act on.
+// configured lists the instances without what is learnt of them in passing, which
+// is no change that an editor has to act on; but for what changes the methods that
+// it offers for a sign-in.
 func (v view) configured() []team.Instance {
 	list := slices.Clone(v.instances)
-	for i := range list {
-		list[i].Learnt = store.Learnt{}
+	for i, in := range list {
+		list[i].Learnt = store.Learnt{NoDeviceGrant: in.NoDeviceGrant}
 	}
 	return list
 }

@@ -79,7 +79,17 @@ func (a *Agent) signInAtGitLab(ctx context.Context, s *session, in team.Instance
 		return protocol.AuthenticateResult{}, err
 	}
 	progress.end("Signed in as " + account.User.Username)
-	return protocol.AuthenticateResult{Account: describeAccount(account), Warnings: []string{}}, nil
+	return protocol.AuthenticateResult{Account: describeAccount(account), Warnings: orEmpty(s.versionWarnings(in))}, nil
+}
+
+// versionWarnings are those of the version that an instance has just told at a
+// sign-in.
+func (s *session) versionWarnings(in team.Instance) []string {
+	known, err := s.team.Resolve(in.ID)
+	if err != nil { // removed meanwhile
+		return nil
+	}
+	return s.auth.Warnings(known.Instance)
 }
 
 func checkAuthenticate(p protocol.AuthenticateParams) (timeout time.Duration, err error) {

@@ -21,7 +21,7 @@ func (a *Agent) signInWithToken(ctx context.Context, s *session, in team.Instanc
 	if err != nil {
 		return protocol.AuthenticateResult{}, a.withoutSecrets(err)
 	}
-	return protocol.AuthenticateResult{Account: describeAccount(account), Warnings: warnings}, nil
+	return protocol.AuthenticateResult{Account: describeAccount(account), Warnings: append(warnings, s.versionWarnings(in)...)}, nil
 }
 
 // warnOfEnd shows the user that a personal access token which is in use ends soon,

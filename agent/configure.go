@@ -58,6 +58,7 @@ func (a *Agent) configure(ctx context.Context, p protocol.ConfigureParams) (prot
 		return protocol.ConfigureResult{}, err
 	}
 	s.news.announce()
+	warnings = append(warnings, s.auth.Warnings(in)...)
 	in.Confidential = !clientSecret.IsEmpty()
 	described, err := s.describe(team.Instance{Instance: in, Source: protocol.SourceLocal})
 	return protocol.ConfigureResult{Instance: described, Warnings: warnings}, err

@@ -181,7 +181,7 @@ type ErrorDetails struct {
 	Scopes []string `json:"scopes,omitempty"`
 	// Methods are the ways to sign in that can work instead.
 	Methods []AuthMethod `json:"methods,omitempty"`
-	// Version is the instance's own (for UnsupportedVersion), if it is known: an
+	// Version is the instance's own, where the error comes of it and it is known: an
 	// instance tells it only to who is signed in.
 	Version string `json:"version,omitempty"`
 	// NeedsVersion is the oldest version that would do.

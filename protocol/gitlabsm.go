@@ -100,7 +100,8 @@ type ConfigureParams struct {
 	ClientSecret string `json:"clientSecret,omitempty"`
 	// RedirectURI is the redirect URI registered with the application. Default:
 	// http://127.0.0.1/no-auth/provider-token/gitlab_enterprise, with any free
-	// port put in at sign-in. With a port, that port is used.
+	// port put in at sign-in. With a port, that port is used: GitLab before 13.9
+	// compares it, and needs one.
 	RedirectURI string `json:"redirectUri,omitempty"`
 	// Scopes are asked for at sign-in. Default: ["api"].
 	Scopes []string `json:"scopes,omitempty"`

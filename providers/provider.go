@@ -38,6 +38,13 @@ type Provider interface {
 	// person: projects and groups have tokens, too.
 	TokenKind(user protocol.User) protocol.TokenKind
 
+	// Since returns the first version with the feature.
+	Since(feature Feature) string
+
+	// Lacks reports whether a version is older than the feature. One that is not
+	// known, "", or makes no sense lacks nothing.
+	Lacks(version string, feature Feature) bool
+
 	// ResolveRemote returns the project that a git remote names on one of the
 	// instances, or nil. It asks alias, if it is not nil, what the host of an ssh
 	// remote means that is no instance's.

@@ -139,8 +139,12 @@ func (g *GitLab) issue(user *User, app *Application, scopes []string) *token {
 		scopes:  slices.Clone(scopes),
 		created: g.now(),
 	}
-	if g.tokenLifetime > 0 {
-		t.expires = t.created.Add(g.tokenLifetime)
+	lifetime := g.tokenLifetime
+	if lifetime == 0 && g.since(15, 0) {
+		lifetime = 2 * time.Hour
+	}
+	if lifetime > 0 {
+		t.expires = t.created.Add(lifetime)
 	}
 	g.access[t.access], g.refresh[t.refresh] = t, t
 	g.tokens = append(g.tokens, t)

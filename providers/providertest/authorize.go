@@ -43,13 +43,14 @@ func (g *GitLab) preAuthorize(q url.Values) (authorization, *oauthError) {
 		app:         g.apps[q.Get("client_id")],
 		redirectURI: q.Get("redirect_uri"),
 		state:       q.Get("state"),
-		challenge:   q.Get("code_challenge"),
-		method:      q.Get("code_challenge_method"),
+	}
+	if g.since(13, 8) { // older ones have no place to keep it
+		a.challenge, a.method = q.Get("code_challenge"), q.Get("code_challenge_method")
 	}
 	if a.app == nil {
 		return a, &oauthError{"invalid_client", "No application is registered under this ID.", false}
 	}
-	registered := func(uri string) bool { return sameRedirect(uri, a.redirectURI) }
+	registered := func(uri string) bool { return g.sameRedirect(uri, a.redirectURI) }
 	if !slices.ContainsFunc(a.app.RedirectURIs, registered) {
 		return a, &oauthError{"invalid_redirect_uri", "This redirect URI is not registered for the application.", false}
 	}
@@ -76,10 +77,13 @@ func (g *GitLab) preAuthorize(q url.Values) (authorization, *oauthError) {
 
 // sameRedirect compares a registered redirect URI with a requested one. They
 // are equal, but for the port where both name a loopback address by its number
-// (RFC 8252, section 7.3).
-func sameRedirect(registered, requested string) bool {
+// (RFC 8252, section 7.3), as far as this GitLab knows of that.
+func (g *GitLab) sameRedirect(registered, requested string) bool {
 	if requested == "" || registered == requested {
 		return requested != ""
+	}
+	if !g.since(13, 9) {
+		return false
 	}
 	a, errA := url.Parse(registered)
 	b, errB := url.Parse(requested)

@@ -67,8 +67,11 @@ func TestSameRedirect(t *testing.T) {
 		{"", "", false},
 	}
 	for _, c := range cases {
-		if got := sameRedirect(c.registered, c.requested); got != c.same {
+		if got := start(t, Options{}).sameRedirect(c.registered, c.requested); got != c.same {
 			t.Errorf("registered %q, requested %q: %v", c.registered, c.requested, got)
+		}
+		if got, same := start(t, Options{Version: "13.8.8"}).sameRedirect(c.registered, c.requested), c.registered != "" && c.registered == c.requested; got != same {
+			t.Errorf("before 13.9: registered %q, requested %q: %v", c.registered, c.requested, got)
 		}
 	}
 }

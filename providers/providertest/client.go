@@ -36,8 +36,12 @@ func (g *GitLab) client(c credentials) *Application {
 	return app
 }
 
-// oauthFailure answers with an error of RFC 6749, section 5.2.
+// oauthFailure answers with an error of RFC 6749, section 5.2. Before Doorkeeper
+// 5.1, which GitLab has since 13.9, all of them had one status.
 func (x *exchange) oauthFailure(status int, code, description string) {
+	if x.endpoint == EndpointToken && !x.g.since(13, 9) {
+		status = http.StatusUnauthorized
+	}
 	x.json(status, map[string]string{"error": code, "error_description": description})
 	x.header().Set("Cache-Control", "no-store, no-cache")
 	if status == http.StatusUnauthorized {

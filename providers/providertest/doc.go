@@ -30,8 +30,8 @@
 //
 // [GitLab.SetDown] takes the server off the network, [GitLab.SetFault] spoils
 // the answers of one endpoint (see [Fault]), [GitLab.ExpireTokens],
-// [GitLab.RevokeTokens] and [GitLab.RenewSecret] do what time, people and
-// administrators do.
+// [GitLab.RevokeTokens], [GitLab.RenewSecret] and [GitLab.Upgrade] do what time,
+// people and administrators do.
 //
 // # The suite
 //

@@ -19,8 +19,7 @@ import (
 // any goroutine.
 type GitLab struct {
 	root           string
-	version        string
-	tokenLifetime  time.Duration
+	tokenLifetime  time.Duration // 0: that of the version
 	redirectErrors bool
 	deviceInterval time.Duration
 	deviceLifetime time.Duration
@@ -36,6 +35,7 @@ type GitLab struct {
 	// mu guards all that follows. A handler runs with it held.
 	mu           sync.Mutex
 	now          func() time.Time
+	version      string
 	lastID       int64
 	users        map[string]*User
 	apps         map[string]*Application
@@ -59,7 +59,7 @@ func StartGitLab(o Options) (*GitLab, error) {
 	g := &GitLab{
 		root:           strings.TrimRight(o.Root, "/"),
 		version:        cmp.Or(o.Version, "17.11.0"),
-		tokenLifetime:  cmp.Or(o.TokenLifetime, 2*time.Hour),
+		tokenLifetime:  o.TokenLifetime,
 		redirectErrors: o.RedirectErrors,
 		serving:        make(chan struct{}),
 		now:            time.Now,
@@ -148,6 +148,13 @@ func (g *GitLab) URL() string { return g.url }
 
 // CertificatePEM is the certificate that a client must trust; nil without TLS.
 func (g *GitLab) CertificatePEM() []byte { return g.certPEM }
+
+// Upgrade makes it a GitLab of another version, from the next request on.
+func (g *GitLab) Upgrade(version string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.version = version
+}
 
 // Close ends the server. It cuts all connections and returns when every handler
 // has ended, those that a [Fault] holds included. A second Close does nothing.

@@ -54,7 +54,7 @@ func (x *exchange) userinfo() {
 // device endpoint.
 func (x *exchange) discovery() {
 	base := x.g.url
-	x.json(http.StatusOK, map[string]any{
+	config := map[string]any{
 		"issuer":                                base,
 		"authorization_endpoint":                base + "/oauth/authorize",
 		"token_endpoint":                        base + "/oauth/token",
@@ -69,8 +69,11 @@ func (x *exchange) discovery() {
 		"subject_types_supported":               []string{"public"},
 		"id_token_signing_alg_values_supported": []string{"RS256"},
 		"claims_supported":                      []string{"iss", "sub", "name", "nickname", "email", "profile"},
-		"code_challenge_methods_supported":      []string{"plain", "S256"},
-	})
+	}
+	if x.g.since(13, 8) {
+		config["code_challenge_methods_supported"] = []string{"plain", "S256"}
+	}
+	x.json(http.StatusOK, config)
 }
 
 // keys is the empty set: no ID tokens are signed here.

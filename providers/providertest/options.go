@@ -12,12 +12,14 @@ type Options struct {
 	// Root is the relative URL root, such as "/gitlab", that an administrator
 	// may install GitLab under; "" for none.
 	Root string
-	// Version is what /version answers. Endpoints that came later are absent.
-	// Default "17.11.0".
+	// Version is what /version answers. Endpoints that came later are absent, and
+	// PKCE, the redirect URI's port and the status of OAuth errors are treated as
+	// that version does. Default "17.11.0".
 	Version string
-	// TokenLifetime is the life of an access token; default two hours, as
-	// GitLab's since 15.0. Negative: tokens do not expire and the answers carry
-	// no expires_in, as before 15.0; a refresh token is issued all the same.
+	// TokenLifetime is the life of an access token; default that of the version,
+	// which is two hours since 15.0. Negative, and before 15.0: tokens do not
+	// expire and the answers carry no expires_in; a refresh token is issued all the
+	// same.
 	TokenLifetime time.Duration
 	// TLS serves https with a self-signed certificate made at start, see
 	// [GitLab.CertificatePEM].

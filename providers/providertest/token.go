@@ -54,16 +54,24 @@ func (x *exchange) redeem() {
 		return
 	}
 	gr := x.g.grants[x.form.Get("code")]
+	if gr != nil && x.g.refusesVerifiers() && x.form.Get("code_verifier") != "" {
+		x.oauthFailure(http.StatusBadRequest, "invalid_request", "The request has a parameter that is not supported.")
+		return
+	}
 	switch {
 	case gr == nil, gr.used, gr.app != app, !x.g.now().Before(gr.expires),
 		gr.redirectURI != x.form.Get("redirect_uri"),
-		!gr.verify(x.form.Get("code_verifier")):
+		x.g.since(13, 8) && !gr.verify(x.form.Get("code_verifier")):
 		x.invalidGrant()
 		return
 	}
 	gr.used = true
 	x.grantTokens(x.g.issue(gr.user, app, gr.scopes))
 }
+
+// refusesVerifiers: from 12.8 on GitLab had a Doorkeeper that knows PKCE, but
+// nothing to keep a code challenge in until 13.8. It takes no code verifier then.
+func (g *GitLab) refusesVerifiers() bool { return g.since(12, 8) && !g.since(13, 8) }
 
 // verify checks the code verifier (RFC 7636, section 4.6). One that belongs to
 // no challenge is wrong too.

@@ -107,6 +107,46 @@ func TestPlainChallengeAndNone(t *testing.T) {
 	w.want(w.post("/oauth/token", w.codeForm(w.public, code, "")), 200, "")
 }
 
+func TestOldVersionsDoWithoutPKCE(t *testing.T) {
+	const registered = "http://localhost:7171/callback" // before 13.9 the port has to be right
+	for _, c := range []struct {
+		version                string
+		right, wrong, none     int // the status for a verifier that is right, wrong or not there
+		refusal, wrongVerifier string
+	}{
+		{"11.0.0", 200, 200, 200, "", ""},
+		{"12.7.9", 200, 200, 200, "", ""},
+		{"12.8.0", 401, 401, 200, "invalid_request", "invalid_request"},
+		{"13.7.9", 401, 401, 200, "invalid_request", "invalid_request"},
+		{"13.8.0", 200, 401, 401, "", "invalid_grant"},
+		{"13.9.0", 200, 400, 400, "", "invalid_grant"},
+	} {
+		w := start(t, Options{Version: c.version})
+		redeem := func(change func(verifier string) string) reply {
+			code, verifier := w.code(w.confidential, "redirect_uri", registered)
+			form := w.codeForm(w.confidential, code, change(verifier))
+			form.Set("redirect_uri", registered)
+			return w.post("/oauth/token", form)
+		}
+		w.want(redeem(func(verifier string) string { return verifier }), c.right, c.refusal)
+		w.want(redeem(func(string) string { return "another" }), c.wrong, c.wrongVerifier)
+		if r := redeem(func(string) string { return "" }); r.status != c.none {
+			t.Errorf("%s without a verifier: status %d, want %d", c.version, r.status, c.none)
+		}
+	}
+}
+
+func TestTokensDoNotExpireBefore15(t *testing.T) {
+	for version, expires := range map[string]bool{"14.10.5": false, "15.0.0": true} {
+		w := start(t, Options{Version: version})
+		code, verifier := w.code(w.confidential)
+		r := w.post("/oauth/token", w.codeForm(w.confidential, code, verifier))
+		if _, told := r.json["expires_in"]; told != expires || r.text("refresh_token") == "" {
+			t.Errorf("%s: %d, expires_in is there: %t, a refresh token: %t", version, r.status, told, r.text("refresh_token") != "")
+		}
+	}
+}
+
 func TestRefresh(t *testing.T) {
 	w := start(t, Options{})
 	old := w.Issue("sam", w.confidential.ID, "api", "read_user")

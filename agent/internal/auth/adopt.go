@@ -62,7 +62,7 @@ func (m *Manager) saveSignIn(ctx context.Context, account store.Account, tokens 
 			return err
 		}
 		if version != "" {
-			if err := tx.SetVersion(in.ID, version, m.Now().UTC().Truncate(time.Second)); err != nil {
+			if err := m.noteVersion(tx, in.ID, version); err != nil {
 				return err
 			}
 		}

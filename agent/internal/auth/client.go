@@ -27,12 +27,13 @@ func (m *Manager) Client(in store.Instance, key store.AccountKey) (*http.Client,
 		return nil, err
 	}
 	api := m.Provider.Endpoints(key.Instance).API
-	return providers.NewClient(&authorizer{m, key, api, base}, api), nil
+	return providers.NewClient(&authorizer{m, in, key, api, base}, api), nil
 }
 
 // authorizer is a RoundTripper that adds the account's credentials.
 type authorizer struct {
 	manager *Manager
+	in      store.Instance
 	key     store.AccountKey
 	api     string // a token goes nowhere else
 	base    http.RoundTripper
@@ -54,6 +55,9 @@ func (a *authorizer) RoundTrip(req *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 		resp, err := a.manager.credential(a.base, a.key.Instance, access.Account.Method, access.Token).RoundTrip(req)
+		if err == nil && resp.StatusCode < http.StatusMultipleChoices {
+			a.manager.renewVersion(a.in, access.Account.Method, access.Token)
+		}
 		if err != nil || resp.StatusCode != http.StatusUnauthorized {
 			return resp, err
 		}

@@ -26,9 +26,6 @@ const (
 	// maxBackOff bounds what is waited after failures of the network: whoever is back
 	// in it does not want to wait for long.
 	maxBackOff = 30 * time.Second
-
-	// deviceVersion is the GitLab that came with the grant.
-	deviceVersion = "17.2"
 )
 
 // What the OAuth endpoints answer to a device (RFC 8628 section 3.5). Each is the
@@ -97,7 +94,7 @@ func (m *Manager) SignInByDevice(ctx context.Context, in store.Instance, o SignI
 		if errors.Is(err, errUnsupported) {
 			m.learnDevice(in, true)
 		}
-		return store.Account{}, deviceError(in, err, wait)
+		return store.Account{}, m.deviceError(in, err, wait)
 	}
 	s.finish()
 	o.Returned()
@@ -132,19 +129,24 @@ func (m *Manager) authorizeDevice(ctx context.Context, app *application, in stor
 	switch {
 	case errors.Is(err, errUnsupported):
 		m.learnDevice(in, true)
-		return d, noDeviceGrant(in)
+		return d, m.noDeviceGrant(in)
 	case err == nil:
 		m.learnDevice(in, false)
 	}
 	return d, err
 }
 
-// learnDevice notes whether the instance lacks the grant. Nothing depends on it.
+// learnDevice notes whether the instance lacks the grant: the methods that editors
+// offer depend on it.
 func (m *Manager) learnDevice(in store.Instance, lacks bool) {
+	if lacks == in.NoDeviceGrant {
+		return
+	}
 	err := m.Store.Update(func(tx *store.Tx) error { return tx.SetNoDeviceGrant(in.ID, lacks) })
 	if err != nil {
 		m.Log.Warn("whether the instance has the device grant could not be noted", "instance", in.ID, "error", err)
 	}
+	m.Changed()
 }
 
 // authorizeDevice asks for a device code (RFC 8628 section 3.1). It returns
@@ -168,14 +170,14 @@ func (a *application) authorizeDevice(ctx context.Context) (device, error) {
 }
 
 // deviceError puts the end of a wait into words.
-func deviceError(in store.Instance, err error, wait time.Duration) error {
+func (m *Manager) deviceError(in store.Instance, err error, wait time.Duration) error {
 	switch {
 	case errors.Is(err, errDenied):
 		return denied(in, "access was denied on GitLab's page")
 	case errors.Is(err, errExpired), errors.Is(err, errOutOfTime):
 		return deviceTimedOut(in, wait, err)
 	case errors.Is(err, errUnsupported):
-		return noDeviceGrant(in)
+		return m.noDeviceGrant(in)
 	case errors.Is(err, errInvalidGrant):
 		return &protocol.Error{
 			Code:     protocol.GitLabError,
@@ -206,15 +208,16 @@ func deviceTimedOut(in store.Instance, after time.Duration, err error) error {
 }
 
 // noDeviceGrant names the ways that work where this one does not.
-func noDeviceGrant(in store.Instance) error {
+func (m *Manager) noDeviceGrant(in store.Instance) error {
+	since := m.Provider.Since(providers.DeviceGrant)
 	in.NoDeviceGrant = true
 	return &protocol.Error{
 		Code:    protocol.UnsupportedVersion,
-		Message: in.ID + " has no device authorization grant, which came with GitLab " + deviceVersion,
+		Message: in.ID + " has no device authorization grant, which came with GitLab " + since,
 		Hint: `Sign in with the method "browser": where no browser is on this machine, open the address in any, and paste the one at which it stops (gitlabSM/completeAuthentication). ` +
 			`Or with the method "token".`,
 		Instance: in.ID,
-		Details:  &protocol.ErrorDetails{Methods: Methods(in), Version: in.Version, NeedsVersion: deviceVersion},
+		Details:  &protocol.ErrorDetails{Methods: Methods(in), Version: in.Version, NeedsVersion: since},
 	}
 }
 

@@ -86,6 +86,7 @@ func newWorld(t *testing.T, s settings) *world {
 	w.update(func(tx *store.Tx) error {
 		return tx.PutInstance(store.Instance{
 			ID: g.URL(), Name: cmp.Or(s.name, "Work"), ClientID: w.app.ID, RedirectURI: s.redirect, Scopes: []string{"api"},
+			Learnt: store.Learnt{Version: "17.11.0", VersionAt: time.Now()}, // so that nobody asks for it
 		}, secret.New(w.app.Secret))
 	})
 	return w

@@ -45,10 +45,12 @@ type Config struct {
 // Manager signs in and out, and keeps the tokens fresh.
 type Manager struct {
 	Config
-	pending pendingSignIns
+	pending  pendingSignIns
+	versions versionQuestions
 
 	// work counts what must not be cut off: a refresh whose answer is not saved
-	// yet, a page that the browser is about to load.
+	// yet, a page that the browser is about to load. A question for a version is
+	// there too, and ends with closing.
 	work    work.Group
 	closing chan struct{}
 	once    sync.Once

@@ -167,11 +167,12 @@ func (m *Manager) revokePersonal(ctx context.Context, account store.Account, tok
 	case errors.As(err, &answer) && answer.Status == http.StatusUnauthorized:
 		return nil // GitLab takes it no more
 	case errors.Is(err, protocol.NotFound):
+		since := m.Provider.Since(providers.TokenRevokesItself)
 		return &protocol.Error{
 			Code:     protocol.UnsupportedVersion,
-			Message:  "this GitLab lets no token revoke itself, as 15.0 and newer do",
+			Message:  "this GitLab lets no token revoke itself, as " + since + " and newer do",
 			Instance: in.ID,
-			Details:  &protocol.ErrorDetails{Version: in.Version, NeedsVersion: "15.0"},
+			Details:  &protocol.ErrorDetails{Version: in.Version, NeedsVersion: since},
 		}
 	}
 	return err

@@ -12,8 +12,26 @@ import (
 
 // DefaultRedirectURI is what an administrator registers unless told otherwise.
 // GitLab ignores the port of a loopback IP address (RFC 8252 section 7.3), so one
-// line serves every free port.
+// line serves every free port; for older ones see fixedPort.
 const DefaultRedirectURI = "http://127.0.0.1/no-auth/provider-token/gitlab_enterprise"
+
+// fixedPort is the port for an instance that compares it, as
+// providers.LoopbackPort has it. It is below the ports that systems hand out by
+// themselves (from 32768 on Linux, from 49152 on macOS and Windows), outside of
+// Kubernetes' 30000 to 32767, and in the middle of 29170 to 29998, which IANA has
+// not assigned. Administrators register it, so it never changes.
+const fixedPort = "29630"
+
+// withFixedPort returns a redirect URI with the product's own port, where it is
+// one whose port is free to choose, and so would be compared by old instances.
+func withFixedPort(configured string) (fixed string, free bool) {
+	u, err := url.Parse(RegisteredRedirect(configured))
+	if err != nil || u.Scheme != "http" || u.Port() != "" {
+		return "", false
+	}
+	u.Host = net.JoinHostPort(u.Hostname(), fixedPort)
+	return u.String(), true
+}
 
 // RegisteredRedirect returns the line that has to be registered with GitLab for a
 // configured redirect URI.
@@ -134,7 +152,8 @@ func cannotListen(redirect *url.URL, err error) error {
 	return &protocol.Error{
 		Code:    protocol.InvalidRedirect,
 		Message: "the sign-in cannot come back to " + redirect.Host + ": " + err.Error(),
-		Hint:    "Close the program that uses this port, or register " + DefaultRedirectURI + " with the application and configure the instance with it: then any free port will do.",
+		Hint: "If another window waits for a sign-in, finish or cancel it there: it holds the port until then. Else close the program that uses it. " +
+			"Where GitLab is 13.9 or newer, register " + DefaultRedirectURI + " with the application and configure the instance with it: then any free port will do.",
 		Details: &protocol.ErrorDetails{RedirectURI: DefaultRedirectURI, Text: err.Error()},
 		Err:     err,
 	}

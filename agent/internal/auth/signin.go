@@ -54,6 +54,9 @@ func (m *Manager) SignIn(ctx context.Context, in store.Instance, o SignInOptions
 		cancelWait(cause)
 		cancelPage(cause)
 	}
+	if err := m.checkPort(in); err != nil {
+		return store.Account{}, err
+	}
 	s := &signIn{
 		instance: in,
 		state:    rand.Text(),
@@ -94,8 +97,8 @@ func (m *Manager) SignIn(ctx context.Context, in store.Instance, o SignInOptions
 			defer end()
 			page.linger(lingering, m.closing)
 		}
-		if !m.work.Go(linger) {
-			linger() // ends at once, since the process does
+		if !s.hasBrowser() || !m.work.Go(linger) {
+			linger() // ends at once: nobody waits for a page, or the process ends
 		}
 	}()
 	result.account, result.err = m.await(ctx, s, o)
@@ -128,7 +131,7 @@ func (m *Manager) await(ctx context.Context, s *signIn, o SignInOptions) (store.
 		o.Returned()
 		return m.accept(ctx, app, s, query)
 	case <-timeout.C:
-		return store.Account{}, timedOut(s.instance, o.Timeout)
+		return store.Account{}, m.timedOut(s.instance, o.Timeout)
 	case <-m.closing:
 		return store.Account{}, context.Canceled
 	case <-ctx.Done():
@@ -146,6 +149,12 @@ func (m *Manager) accept(ctx context.Context, app *application, s *signIn, query
 	}
 	m.Seen(secret.New(code))
 	g, err := app.exchange(ctx, code, s.verifier)
+	if errors.Is(err, errInvalidRequest) {
+		// GitLab 12.8 to 13.7 refuse every code that comes with a verifier. Nothing is
+		// given away: one that knows the challenge refuses a code without its verifier.
+		m.Log.Info("GitLab refuses the code with its verifier; it is sent without", "instance", s.instance.ID)
+		g, err = app.exchange(ctx, code, "")
+	}
 	if errors.Is(err, errInvalidGrant) {
 		err = &protocol.Error{
 			Code:     protocol.GitLabError,
@@ -202,8 +211,14 @@ func denied(in store.Instance, problem string) error {
 
 // timedOut names the pages of GitLab on which a sign-in can end without ever
 // coming back.
-func timedOut(in store.Instance, after time.Duration) error {
+func (m *Manager) timedOut(in store.Instance, after time.Duration) error {
 	redirect := RegisteredRedirect(in.RedirectURI)
+	port := ""
+	if fixed, free := withFixedPort(in.RedirectURI); free && in.Version == "" {
+		port = " A GitLab before " + m.Provider.Since(providers.LoopbackPort) + " compares the port too: " + portCure(fixed)
+	} else if free && m.Provider.Lacks(in.Version, providers.LoopbackPort) {
+		redirect, port = fixed, " "+m.comparesPort(in)+": "+portCure(fixed)
+	}
 	return &protocol.Error{
 		Code:    protocol.SignInTimeout,
 		Message: fmt.Sprintf("nobody came back from the browser within %v", after),
@@ -212,7 +227,7 @@ func timedOut(in store.Instance, after time.Duration) error {
 			"\"The redirect URI included is not valid\" that the application lacks the redirect URI " + redirect + "; " +
 			"\"The requested scope is invalid\" that it lacks a scope. " +
 			"An unconfirmed e-mail address, an administrator's account where admin scopes are disabled, " +
-			"and a closed SAML sign-in end there too.",
+			"and a closed SAML sign-in end there too." + port,
 		Instance: in.ID,
 		Details:  &protocol.ErrorDetails{RedirectURI: redirect},
 	}

@@ -181,6 +181,9 @@ func (m *Manager) renew(ctx context.Context, account store.Account, tokens store
 	}
 	m.Log.Debug("the token is new", "instance", account.Instance, "account", account.ID, "expires", account.ExpiresAt, "hasRefreshToken", !g.refresh.IsEmpty())
 	m.Changed()
+	if in, err := m.instance(account.Instance); err == nil {
+		m.renewVersion(in, account.Method, g.access)
+	}
 	return Access{account, g.access}, nil
 }
 

@@ -32,6 +32,10 @@ const (
 // longer, good (RFC 6749 section 5.2). Callers say what it means to the user.
 var errInvalidGrant = errors.New("auth: invalid_grant")
 
+// errInvalidRequest is OAuth's word for a request with a parameter that the server
+// does not take (RFC 6749 section 5.2).
+var errInvalidRequest = errors.New("auth: invalid_request")
+
 // errNoGrant says that an answer issues no tokens that could be used.
 var errNoGrant = errors.New("auth: not the answer of a token endpoint")
 
@@ -165,7 +169,7 @@ func (a *application) refusal(r answer) error {
 	case "invalid_scope":
 		return invalidScope(a.instance, a.config.Scopes)
 	}
-	return &protocol.Error{
+	e := &protocol.Error{
 		Code:     protocol.GitLabError,
 		Message:  "GitLab refuses to issue a token: " + cmp.Or(oauthError(a.hide(code), a.hide(description)), providers.StatusText(r.status)),
 		Hint:     "Show this to the administrator of the GitLab instance.",
@@ -173,6 +177,10 @@ func (a *application) refusal(r answer) error {
 		Status:   r.status,
 		Err:      deviceErrors[code],
 	}
+	if code == "invalid_request" {
+		e.Err = errInvalidRequest
+	}
+	return e
 }
 
 // notAnAnswer is the error for an endpoint that answers what it should not.

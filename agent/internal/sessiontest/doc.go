@@ -30,6 +30,7 @@
 //	website NAME                  start a web server that is not GitLab; ${NAME} is its URL
 //	closed NAME                   ${NAME} is a URL where nothing listens
 //	busy-port NAME                ${NAME} is a port that another program holds
+//	free-port NAME                ${NAME} is a port that an agent can have for itself
 //	configured [NAME] [JSON]      the instance is known already, with more parameters of
 //	                              gitlabSM/configure in JSON
 //	signed-in USER [NAME] [by-token]
@@ -49,7 +50,7 @@
 //
 //	user NAME          a person with an account there, default sam; may be repeated
 //	root /PATH         a relative URL root
-//	version V          what it says of itself, and which endpoints it has
+//	version V          what it says of itself, and how it behaves: as that version
 //	token-lifetime D   how long an access token lives, such as 1s, or never
 //	tls                https with a certificate that nobody trusts; "configured" says where it is
 //	scopes A,B         of the application, default api
@@ -128,6 +129,7 @@
 //	! gitlab revokes token TOKEN       and "expires token"
 //	! gitlab blocks USER               as an administrator can
 //	! gitlab renews the secret         the new one is in ${gitlab.clientSecret}
+//	! gitlab upgrades to VERSION
 //	! gitlab goes down                 and "comes up"
 //	! gitlab fault ENDPOINT WHAT… [times N]
 //	                                   WHAT: status N, body TEXT, type TYPE, rate-limit
@@ -141,6 +143,7 @@
 //
 //	! store expires USER               the tokens seem to have ended an hour ago, as after
 //	                                   a laptop's sleep
+//	! store version old                the versions seem to have been seen two days ago
 //	! store locked                     by another program, until "unlocked"
 //	! store damaged
 //	! store key lost                   agents that have used it still know it

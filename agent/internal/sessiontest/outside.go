@@ -170,6 +170,10 @@ func parseGitLabDoes(name string, words *script.Words) action {
 	case "renews":
 		words.Expect("the", "secret")
 		return do(func(g *gitlab, s *session) { s.vars[name+".clientSecret"] = g.RenewSecret(g.app.ID) })
+	case "upgrades":
+		words.Expect("to")
+		version := words.Word("the version")
+		return do(func(g *gitlab, _ *session) { g.Upgrade(version) })
 	case "goes":
 		words.Expect("down")
 		return do(func(g *gitlab, _ *session) { g.SetDown(true) })

@@ -39,6 +39,8 @@ func parseSetup(text string) (setupAction, error) {
 		act = named(words, "http://127.0.0.1:", (*world).closedPort)
 	case "busy-port":
 		act = named(words, "", (*world).busyPort)
+	case "free-port":
+		act = named(words, "", func(*world) (string, error) { return FreePort() })
 	case "configured":
 		name, extra := "", ""
 		if !words.IsJSON() {

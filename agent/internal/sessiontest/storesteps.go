@@ -44,6 +44,9 @@ func parseStore(words *script.Words) action {
 		return func(_ context.Context, s *session) error { s.world.unlockStore(); return nil }
 	case "damaged":
 		return func(ctx context.Context, s *session) error { return damageStore(ctx, s.dataDir) }
+	case "version":
+		words.Expect("old")
+		return func(_ context.Context, s *session) error { return ageVersions(s.dataDir) }
 	case "key":
 		words.Expect("lost")
 		return func(_ context.Context, s *session) error { return loseKey(s.dataDir) }
@@ -87,6 +90,17 @@ func ExpireAccount(dataDir, user string) error {
 			return fmt.Errorf("the store has no account of %s", user)
 		}
 		return nil
+	})
+}
+
+// ageVersions lets the versions of instances appear to have been seen two days ago.
+func ageVersions(dataDir string) error {
+	return store.New(dataDir, store.Options{}).Update(func(tx *store.Tx) error {
+		instances, err := tx.Instances()
+		for _, in := range instances {
+			err = errors.Join(err, tx.SetVersion(in.ID, in.Version, time.Now().UTC().Add(-48*time.Hour)))
+		}
+		return err
 	})
 }
 
