@@ -10,7 +10,7 @@ LDFLAGS   := -s -w
 PLATFORMS := linux/amd64 linux/arm64 darwin/arm64 windows/amd64
 
 # What the tests against real parts need beyond Go, as Debian packages.
-DOORKEEPER_PACKAGES := ruby-railties ruby-activerecord ruby-doorkeeper puma ruby-sqlite3
+DOORKEEPER_PACKAGES := ruby-railties ruby-activerecord ruby-doorkeeper puma ruby-sqlite3 nginx-light
 BROWSER_PACKAGES    := chromium
 KEYRING_PACKAGES    := gnome-keyring dbus
 APT := $(if $(filter 0,$(shell id -u)),,sudo )env DEBIAN_FRONTEND=noninteractive apt-get
@@ -90,7 +90,7 @@ soak: ## a thousand kills, and long and strange lives; ends with the figures
 
 .PHONY: test-doorkeeper
 test-doorkeeper: ## sign in through a real Doorkeeper, the OAuth server that GitLab has inside
-	@ruby -e 'require "rails"; require "doorkeeper"; require "sqlite3"' 2>/dev/null && command -v puma >/dev/null || { $(APT) update -q && $(APT) install -q -y --no-install-recommends $(DOORKEEPER_PACKAGES); }
+	@ruby -e 'require "rails"; require "doorkeeper"; require "sqlite3"' 2>/dev/null && command -v puma >/dev/null && PATH=$$PATH:/usr/sbin command -v nginx >/dev/null || { $(APT) update -q && $(APT) install -q -y --no-install-recommends $(DOORKEEPER_PACKAGES); }
 	$(GO) test -count=1 -tags doorkeeper ./agent/internal/acceptance
 
 .PHONY: test-browser

@@ -5,7 +5,8 @@
 // not every machine has:
 //
 //   - doorkeeper: GitLab's own OAuth library in a small Rails application (see
-//     testdata/doorkeeper). Needs Ruby.
+//     testdata/doorkeeper), alone and behind an nginx that speaks TLS, and the
+//     program's relay behind another. Needs Ruby and nginx.
 //   - browser: a sign-in with Chromium, for what only a browser knows: the
 //     address bar, the history, the console, and how the page looks. Leaves
 //     pictures of the page in out/.

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/auth"
+	"github.com/teamcodestream/codestream-agent/protocol"
 	"github.com/teamcodestream/codestream-agent/providers/providertest"
 )
 
@@ -57,7 +58,8 @@ func standard() oauthApplication {
 // A doorkeeper is a running server.
 type doorkeeper struct {
 	t   *testing.T
-	url string // with the root, without a trailing slash
+	url string     // with the root, without a trailing slash
+	ca  *authority // of its certificate; nil where it speaks plain http
 }
 
 // startDoorkeeper starts a server with these applications. env, in the form
@@ -106,15 +108,34 @@ func startDoorkeeper(t *testing.T, env []string, applications ...oauthApplicatio
 	if err != nil || !ok {
 		t.Fatalf("the server does not say where it listens: %q, %v", line, err)
 	}
-	return &doorkeeper{t, address}
+	return &doorkeeper{t: t, url: address}
 }
 
 // at returns the server for a part of the test.
-func (d *doorkeeper) at(t *testing.T) *doorkeeper { return &doorkeeper{t, d.url} }
+func (d *doorkeeper) at(t *testing.T) *doorkeeper { return &doorkeeper{t, d.url, d.ca} }
 
 // browser returns sam's browser, without cookies.
 func (d *doorkeeper) browser() *providertest.Browser {
-	return providertest.NewBrowser(username, password, nil)
+	if d.ca == nil {
+		return providertest.NewBrowser(username, password, nil)
+	}
+	return providertest.NewBrowser(username, password, d.ca.pem)
+}
+
+// network is how the agent reaches the server; nil where it needs nothing.
+func (d *doorkeeper) network() *protocol.Network {
+	if d.ca == nil {
+		return nil
+	}
+	return &protocol.Network{CAFile: d.ca.file}
+}
+
+// client reaches the server.
+func (d *doorkeeper) client() *http.Client {
+	if d.ca == nil {
+		return http.DefaultClient
+	}
+	return d.ca.client()
 }
 
 // expireTokens makes the user's access tokens expired, and says how many.
@@ -170,7 +191,7 @@ func (d *doorkeeper) do(r *http.Request, answer any) (status int) {
 	d.t.Helper()
 	ctx, cancel := context.WithTimeout(d.t.Context(), patience)
 	defer cancel()
-	resp, err := http.DefaultClient.Do(r.WithContext(ctx))
+	resp, err := d.client().Do(r.WithContext(ctx))
 	if err != nil {
 		d.t.Fatal(err)
 	}

@@ -24,10 +24,13 @@ func TestSignIn(t *testing.T) {
 		name    string
 		env     []string
 		forEver bool // the tokens do not expire
+		tls     bool // by an nginx with a certificate of a private authority
 	}{
 		{name: "plain"},
 		{name: "relative root", env: []string{"DOORKEEPER_ROOT=/gitlab"}},
 		{name: "tokens for ever", env: []string{"DOORKEEPER_TOKEN_LIFETIME=never"}, forEver: true},
+		{name: "https with a private authority", tls: true},
+		{name: "https and a relative root", env: []string{"DOORKEEPER_ROOT=/gitlab"}, tls: true},
 	}
 	for _, server := range servers {
 		t.Run(server.name, func(t *testing.T) {
@@ -38,6 +41,9 @@ func TestSignIn(t *testing.T) {
 				applications = append(applications, r.oauthApplication)
 			}
 			d := startDoorkeeper(t, server.env, applications...)
+			if server.tls {
+				d = d.behindTLS(t, newAuthority(t))
+			}
 			for _, r := range registrations {
 				t.Run(r.Name, func(t *testing.T) { d.at(t).signInWith(r, server.forEver) })
 			}
@@ -68,6 +74,10 @@ func registrations(t *testing.T) []registration {
 			scopes:           []string{"read_user", "read_api"},
 		},
 		{
+			oauthApplication: oauthApplication{Name: "a fixed port", Confidential: true},
+			redirect:         "http://127.0.0.1:" + freePort(t) + "/no-auth/provider-token/gitlab_enterprise",
+		},
+		{
 			oauthApplication: oauthApplication{Name: "localhost with its port", Confidential: true},
 			redirect:         "http://localhost:" + freePort(t) + "/callback",
 		},
@@ -94,7 +104,7 @@ func (d *doorkeeper) signInWith(r registration, forEver bool) {
 	before := d.journal()
 	w := openWindow(d.t, d.t.TempDir(), r.Secret)
 	configured := ask(w, protocol.Configure, protocol.ConfigureParams{
-		URL: d.url + "/", ClientID: r.UID, ClientSecret: r.Secret, RedirectURI: r.redirect, Scopes: r.scopes,
+		URL: d.url + "/", ClientID: r.UID, ClientSecret: r.Secret, RedirectURI: r.redirect, Scopes: r.scopes, Network: d.network(),
 	})
 	if configured.Instance.ID != d.url || len(configured.Warnings) > 0 {
 		d.t.Errorf("configure: %+v, want the id %s and no warning", configured, d.url)
