@@ -139,9 +139,6 @@ func (m *Manager) authorizeDevice(ctx context.Context, app *application, in stor
 // learnDevice notes whether the instance lacks the grant: the methods that editors
 // offer depend on it.
 func (m *Manager) learnDevice(in store.Instance, lacks bool) {
-	if lacks == in.NoDeviceGrant {
-		return
-	}
 	err := m.Store.Update(func(tx *store.Tx) error { return tx.SetNoDeviceGrant(in.ID, lacks) })
 	if err != nil {
 		m.Log.Warn("whether the instance has the device grant could not be noted", "instance", in.ID, "error", err)
