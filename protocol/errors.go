@@ -193,6 +193,10 @@ type ErrorDetails struct {
 	// File is the file that the error is about: for StoreDamaged with the cause
 	// "damaged" the copy that was put aside, else the one in use.
 	File string `json:"file,omitempty"`
+	// Line and Column are where in File, counted from 1; a column is a character.
+	Line int `json:"line,omitempty"`
+	// Column: see Line.
+	Column int `json:"column,omitempty"`
 }
 
 // ErrorData is what stands under "data" of a JSON-RPC error. Clients switch on

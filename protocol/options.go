@@ -66,9 +66,15 @@ type Network struct {
 
 // Team says where the team's registry is.
 type Team struct {
+	// Name tells the teams of one registry apart: letters, digits, - and _.
+	// Default: "team".
 	Name string `json:"name,omitempty"`
-	// Registry is the URL of the registry: nats:// or tls://.
+	// Registry is the URL of the registry, nats:// or tls://, or several of a
+	// cluster between commas.
 	Registry string `json:"registry,omitempty"`
-	// CredentialsFile is the file with the credentials for the registry.
+	// CredentialsFile is the path of a file with the credentials for the registry
+	// and the team's key, which only the user can read.
 	CredentialsFile string `json:"credentialsFile,omitempty"`
+	// AllowInsecure consents to a registry without TLS on another machine.
+	AllowInsecure bool `json:"allowInsecure,omitempty"`
 }

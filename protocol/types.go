@@ -23,6 +23,16 @@ const (
 	SourcePolicy    Source = "policy"    // the machine's administrator
 )
 
+// SourceConflict is a source that says something else of an instance than the one
+// that counts.
+type SourceConflict struct {
+	Source Source `json:"source"`
+	// Origin is the file, or the registry.
+	Origin string `json:"origin,omitempty"`
+	// Fields are the settings that differ.
+	Fields []string `json:"fields"`
+}
+
 // AuthMethod is a way to sign in.
 type AuthMethod string
 
@@ -66,6 +76,15 @@ type Instance struct {
 	SSHHosts []string `json:"sshHosts"`
 	// Source is where the instance comes from.
 	Source Source `json:"source"`
+	// Origin is the file, or the registry, that it comes from. Absent for one that
+	// was configured on this machine.
+	Origin string `json:"origin,omitempty"`
+	// NeedsApproval is true for an instance that a file in the workspace offers, and
+	// that the user has not let be used yet.
+	NeedsApproval bool `json:"needsApproval,omitempty"`
+	// Conflicts are weaker sources that say something else of the instance. What
+	// they say does not count.
+	Conflicts []SourceConflict `json:"conflicts,omitempty"`
 	// Version is GitLab's own, as last seen, such as "17.11.0".
 	Version string `json:"version,omitempty"`
 	// Methods are the ways to sign in that can work here, as far as is known, the

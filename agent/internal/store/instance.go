@@ -98,7 +98,11 @@ func (tx *Tx) learn(id string, change func(*Learnt)) error {
 // is none. It returns ErrKeyLost where it can no longer be opened, and
 // ErrKeyLocked where it cannot be opened now.
 func (tx *Tx) ClientSecret(id string) (secret.Text, error) {
-	plain, err := tx.secret(clientSecretKey(id))
+	return tx.clientSecret(clientSecretKey(id))
+}
+
+func (tx *Tx) clientSecret(place []byte) (secret.Text, error) {
+	plain, err := tx.secret(place)
 	if errors.Is(err, ErrNotFound) {
 		return secret.Text{}, nil
 	}

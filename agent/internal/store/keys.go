@@ -9,8 +9,10 @@ var (
 	bucketInstances = []byte("instances")
 	bucketAccounts  = []byte("accounts")
 	bucketSecrets   = []byte("secrets")
-	bucketKeys      = []byte("keys")    // what is known of data keys, by id
-	bucketPending   = []byte("pending") // sign-ins that wait for a callback
+	bucketKeys      = []byte("keys")      // what is known of data keys, by id
+	bucketPending   = []byte("pending")   // sign-ins that wait for a callback
+	bucketShared    = []byte("shared")    // what the team's registry has, by id
+	bucketApprovals = []byte("approvals") // of instances in a workspace, by folder and instance
 
 	keySchema  = []byte("schema")
 	keyCurrent = []byte("key") // the id of the data key that seals new secrets
@@ -21,12 +23,14 @@ type AccountKey struct{ Instance, Account string }
 
 func (k AccountKey) String() string { return k.Instance + "\n" + k.Account }
 
-func instanceKey(id string) []byte           { return []byte(id) }
-func accountKey(k AccountKey) []byte         { return []byte(k.String()) }
-func accountPrefix(instance string) []byte   { return []byte(instance + "\n") }
-func clientSecretKey(instance string) []byte { return []byte("client\n" + instance) }
-func callbackKey(state string) []byte        { return []byte("callback\n" + state) }
-func tokensKey(k AccountKey) []byte          { return []byte("tokens\n" + k.String()) }
+func instanceKey(id string) []byte               { return []byte(id) }
+func accountKey(k AccountKey) []byte             { return []byte(k.String()) }
+func accountPrefix(instance string) []byte       { return []byte(instance + "\n") }
+func clientSecretKey(instance string) []byte     { return []byte("client\n" + instance) }
+func callbackKey(state string) []byte            { return []byte("callback\n" + state) }
+func sharedSecretKey(instance string) []byte     { return []byte("shared\n" + instance) }
+func approvalKey(folder, instance string) []byte { return []byte(folder + "\n" + instance) }
+func tokensKey(k AccountKey) []byte              { return []byte("tokens\n" + k.String()) }
 
 // validKey reports whether an id can be part of a key.
 func validKey(id string) bool { return id != "" && !strings.ContainsAny(id, "\n\x00") }

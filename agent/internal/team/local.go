@@ -11,11 +11,14 @@ type Local struct{ Store *store.Store }
 // Name returns "local".
 func (Local) Name() protocol.Source { return protocol.SourceLocal }
 
-// Instances lists what was configured on this machine.
-func (l Local) Instances() (list []store.Instance, err error) {
+// Find lists what was configured on this machine.
+func (l Local) Find() (found Found, err error) {
 	err = l.Store.View(func(tx *store.Tx) error {
-		list, err = tx.Instances()
+		list, err := tx.Instances()
+		for _, in := range list {
+			found.Instances = append(found.Instances, Instance{Instance: in, Source: protocol.SourceLocal})
+		}
 		return err
 	})
-	return list, err
+	return found, err
 }

@@ -1,8 +1,11 @@
 // Package team says which instances there are and where each comes from. One
 // person enters an instance; whoever else has the same source has it too.
 //
-// Sources stand in order of precedence: an instance that an earlier one has is
-// not taken from a later one. There is one so far, the machine's own store.
+// Sources stand in order of precedence: the machine's policy, which an
+// administrator rolls out; the machine's own store; the team's registry; files in
+// the workspace. An instance that an earlier one has is not taken from a later one.
+// Where the two say the same, that is one instance; where they differ, the stronger
+// counts and says so.
 //
 // Start at [Directory].
 package team
@@ -12,24 +15,17 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/teamcodestream/codestream-agent/agent/internal/store"
 	"github.com/teamcodestream/codestream-agent/protocol"
 	"github.com/teamcodestream/codestream-agent/providers"
 )
-
-// Instance is an instance with where it comes from.
-type Instance struct {
-	store.Instance
-	Source protocol.Source
-}
 
 // Source is one place that instances come from. It answers from what is known
 // here, and never waits for a network.
 type Source interface {
 	// Name is what the instances show as their source.
 	Name() protocol.Source
-	// Instances lists them in a stable order.
-	Instances() ([]store.Instance, error)
+	// Find lists them in a stable order. Its error means that nobody can tell.
+	Find() (Found, error)
 }
 
 // Directory is all sources as one.
@@ -45,21 +41,31 @@ func NewDirectory(provider providers.Provider, sources ...Source) *Directory {
 
 // List returns all instances in the order of their ids.
 func (d *Directory) List() ([]Instance, error) {
-	var all []Instance
-	seen := make(map[string]bool)
+	found, err := d.Survey()
+	return found.Instances, err
+}
+
+// Survey returns all instances in the order of their ids, and what is wrong with
+// those that do not count.
+func (d *Directory) Survey() (all Found, err error) {
 	for _, source := range d.sources {
-		instances, err := source.Instances()
+		found, err := source.Find()
 		if err != nil {
-			return nil, err
+			return Found{}, err
 		}
-		for _, in := range instances {
-			if !seen[in.ID] {
-				seen[in.ID] = true
-				all = append(all, Instance{in, source.Name()})
+		all.Problems = append(all.Problems, found.Problems...)
+		for _, in := range found.Instances {
+			stronger := all.byID(in.ID)
+			if stronger == nil {
+				all.Instances = append(all.Instances, in)
+			} else if fields := differences(stronger.Instance, in.Instance); len(fields) > 0 {
+				stronger.Conflicts = append(stronger.Conflicts, protocol.SourceConflict{
+					Source: in.Source, Origin: in.Origin, Fields: fields,
+				})
 			}
 		}
 	}
-	slices.SortFunc(all, func(a, b Instance) int { return strings.Compare(a.ID, b.ID) })
+	slices.SortFunc(all.Instances, func(a, b Instance) int { return strings.Compare(a.ID, b.ID) })
 	return all, nil
 }
 
@@ -86,7 +92,12 @@ func (d *Directory) Resolve(url string) (Instance, error) {
 	return Instance{}, notConfigured(id+" is not configured", id)
 }
 
+// only returns the only instance that there is, or the only one that may be used.
 func only(all []Instance) (Instance, error) {
+	usable := slices.DeleteFunc(slices.Clone(all), func(in Instance) bool { return in.NeedsApproval })
+	if len(usable) > 0 {
+		all = usable
+	}
 	switch len(all) {
 	case 0:
 		return Instance{}, notConfigured("no GitLab instance is configured", "")

@@ -1,0 +1,184 @@
+package team
+
+import (
+	"bytes"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/tailscale/hujson"
+
+	"github.com/teamcodestream/codestream-agent/agent/internal/store"
+	"github.com/teamcodestream/codestream-agent/protocol"
+	"github.com/teamcodestream/codestream-agent/providers"
+)
+
+// maxFile bounds a file of instances in bytes. One instance has some hundreds.
+const maxFile = 64 << 10
+
+// A Rule says what is wrong with one field of an instance, in an error of the
+// protocol.
+type Rule struct {
+	Field string // on the wire
+	Check func(store.Instance) error
+}
+
+// source is a file of instances, for errors that say where.
+type source struct {
+	name string // as errors call it
+	text []byte
+	tree hujson.Value
+}
+
+// readInstances reads a file of instances. Each is checked by the rules, and the
+// error of the first that breaks one says in which line and column.
+func readInstances(name string, text []byte, provider providers.Provider, rules []Rule) ([]store.Instance, error) {
+	file := &source{name: name, text: text}
+	if !utf8.Valid(text) {
+		return nil, file.at(0, "the file is not in UTF-8")
+	}
+	var content protocol.InstanceFile
+	if err := decodeStrict(file, &content); err != nil {
+		return nil, err
+	}
+	list := make([]store.Instance, 0, len(content.Instances))
+	for i, shared := range content.Instances {
+		in, err := FromShared(shared, provider)
+		if err != nil {
+			return nil, file.of(i, "url", err)
+		}
+		for j, other := range list {
+			if other.ID == in.ID {
+				return nil, file.of(i, "url", fmt.Errorf("%s is there twice, as instances[%d] too", in.ID, j))
+			}
+		}
+		for _, rule := range rules {
+			if err := rule.Check(in); err != nil {
+				return nil, file.of(i, rule.Field, err)
+			}
+		}
+		list = append(list, in)
+	}
+	return list, nil
+}
+
+// FromShared makes an instance of what a team shares. It returns InvalidParams
+// where the URL is none. The rules are not asked.
+func FromShared(shared protocol.SharedInstance, provider providers.Provider) (store.Instance, error) {
+	id, err := provider.NormalizeURL(shared.URL)
+	if err != nil {
+		return store.Instance{}, err
+	}
+	in := store.Instance{
+		ID: id, Name: strings.TrimSpace(shared.Name), ClientID: strings.TrimSpace(shared.ClientID),
+		RedirectURI: shared.RedirectURI, Scopes: shared.Scopes, SSHHosts: shared.SSHHosts, AllowHTTP: shared.AllowHTTP,
+	}
+	if in.Name == "" {
+		_, in.Name, _ = strings.Cut(id, "://")
+	}
+	if len(in.Scopes) == 0 {
+		in.Scopes = []string{"api"}
+	}
+	if shared.Network != nil {
+		in.Network = *shared.Network
+	}
+	return in, nil
+}
+
+// ToShared returns what a team shares of an instance.
+func ToShared(in store.Instance) protocol.SharedInstance {
+	shared := protocol.SharedInstance{
+		URL: in.ID, Name: in.Name, ClientID: in.ClientID,
+		RedirectURI: in.RedirectURI, Scopes: in.Scopes, SSHHosts: in.SSHHosts, AllowHTTP: in.AllowHTTP,
+	}
+	if in.Network != (protocol.Network{}) {
+		shared.Network = &in.Network
+	}
+	return shared
+}
+
+// at is an error at an offset of the file.
+func (file *source) at(offset int, format string, args ...any) error {
+	return file.problem(offset, fmt.Sprintf(format, args...), "Mend the file; it is read again at once.")
+}
+
+func (file *source) problem(offset int, problem, hint string) error {
+	line, column := position(file.text, offset)
+	return &protocol.Error{
+		Code:    protocol.InvalidParams,
+		Message: fmt.Sprintf("%s, line %d, column %d: %s", file.name, line, column, problem),
+		Hint:    hint,
+		Details: &protocol.ErrorDetails{File: file.name, Line: line, Column: column},
+	}
+}
+
+// of is an error about a field of an instance, or where the field is left out
+// about the instance.
+func (file *source) of(index int, field string, err error) error {
+	at := file.tree.Find(fmt.Sprintf("/instances/%d/%s", index, field))
+	if at == nil {
+		at = file.tree.Find(fmt.Sprintf("/instances/%d", index))
+	}
+	problem, hint := err.Error(), ""
+	if known, ok := err.(*protocol.Error); ok {
+		problem, hint = known.Message, known.Hint
+	}
+	if hint == "" {
+		return file.at(at.StartOffset, "%s", problem)
+	}
+	return file.problem(at.StartOffset, problem, hint)
+}
+
+// isSecret reports whether a field would hold a secret: everybody who has the file
+// can read it.
+func isSecret(name string) bool {
+	name = strings.ToLower(name)
+	for _, part := range []string{"secret", "token", "password", "passwd", "credential"} {
+		if strings.Contains(name, part) {
+			return true
+		}
+	}
+	return false
+}
+
+func (file *source) secret(offset int, name string) error {
+	return file.problem(offset, fmt.Sprintf("%q is a secret, and everybody who has the file can read it", name),
+		"Take it out, and have it renewed if the file was shared. Untick Confidential in the application's form in GitLab: with PKCE it then needs no secret. Or share the instance through the team's registry, which seals it.")
+}
+
+// syntaxPlace is how hujson says where.
+var syntaxPlace = regexp.MustCompile(`line (\d+), column (\d+): `)
+
+// syntax puts an error of the parser in the form of the others.
+func (file *source) syntax(err error) error {
+	problem, offset := err.Error(), len(file.text)
+	if place := syntaxPlace.FindStringSubmatchIndex(problem); place != nil {
+		line, _ := strconv.Atoi(problem[place[2]:place[3]])
+		column, _ := strconv.Atoi(problem[place[4]:place[5]])
+		offset = offsetOf(file.text, line, column)
+		problem = problem[place[1]:]
+	}
+	return file.at(offset, "this is not JSON: %s", providers.Shorten(problem, 200))
+}
+
+// position returns the line and the column, in characters, of an offset. Both are
+// counted from 1.
+func position(text []byte, offset int) (line, column int) {
+	before := text[:min(offset, len(text))]
+	line = 1 + bytes.Count(before, []byte("\n"))
+	return line, 1 + utf8.RuneCount(before[1+bytes.LastIndexByte(before, '\n'):])
+}
+
+// offsetOf returns the offset of a line and a column in bytes.
+func offsetOf(text []byte, line, column int) (offset int) {
+	for range line - 1 {
+		next := bytes.IndexByte(text[offset:], '\n')
+		if next < 0 {
+			break
+		}
+		offset += next + 1
+	}
+	return min(offset+column-1, len(text))
+}

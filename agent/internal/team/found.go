@@ -1,0 +1,67 @@
+package team
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/teamcodestream/codestream-agent/agent/internal/store"
+	"github.com/teamcodestream/codestream-agent/protocol"
+)
+
+// Instance is an instance with where it comes from.
+type Instance struct {
+	store.Instance
+	Source protocol.Source
+	// Origin is the file, or the registry, that it comes from; empty for the store.
+	Origin string
+	// Folder is the folder of the workspace whose file names it.
+	Folder string
+	// NeedsApproval is true while the user has not said that it may be used.
+	NeedsApproval bool
+	// Conflicts are weaker sources that say something else of it.
+	Conflicts []protocol.SourceConflict
+}
+
+// Found is what a source has.
+type Found struct {
+	Instances []Instance
+	// Problems are what is wrong with the rest, which does not count.
+	Problems []error
+}
+
+func (f *Found) byID(id string) *Instance {
+	i := slices.IndexFunc(f.Instances, func(in Instance) bool { return in.ID == id })
+	if i < 0 {
+		return nil
+	}
+	return &f.Instances[i]
+}
+
+func (f *Found) remove(ids []string) {
+	f.Instances = slices.DeleteFunc(f.Instances, func(in Instance) bool { return slices.Contains(ids, in.ID) })
+}
+
+// differences lists the settings in which two instances differ, by their names on
+// the wire. The name that people read is none of them.
+func differences(a, b store.Instance) (fields []string) {
+	x, y := reflect.ValueOf(ToShared(a)), reflect.ValueOf(ToShared(b))
+	for i := range x.NumField() {
+		name, _, _ := strings.Cut(x.Type().Field(i).Tag.Get("json"), ",")
+		if name != "name" && !sameSetting(x.Field(i).Interface(), y.Field(i).Interface()) {
+			fields = append(fields, name)
+		}
+	}
+	return fields
+}
+
+// sameSetting takes an empty list for none.
+func sameSetting(a, b any) bool {
+	x, isList := a.([]string)
+	if y, ok := b.([]string); isList && ok {
+		return slices.Equal(x, y)
+	}
+	return reflect.DeepEqual(a, b)
+}
+
+func list(fields []string) string { return strings.Join(fields, ", ") }

@@ -1,0 +1,71 @@
+package team
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/teamcodestream/codestream-agent/protocol"
+	"github.com/teamcodestream/codestream-agent/providers"
+)
+
+// Policy is the machine's policy: a file of instances that an administrator puts
+// into the system's place for it ([PolicyPath]). It is stronger than whatever a
+// user, a team or a repository says; so it counts only where nobody but an
+// administrator can write it.
+type Policy struct {
+	Path     string
+	Provider providers.Provider
+	Rules    []Rule
+}
+
+// Name returns "policy".
+func (Policy) Name() protocol.Source { return protocol.SourcePolicy }
+
+// Find reads the file.
+func (p Policy) Find() (found Found, err error) {
+	text, err := p.read()
+	switch {
+	case p.Path == "", errors.Is(err, fs.ErrNotExist):
+		return Found{}, nil
+	case err != nil:
+		return Found{Problems: []error{err}}, nil
+	}
+	instances, err := readInstances(p.Path, text, p.Provider, p.Rules)
+	if err != nil {
+		return Found{Problems: []error{err}}, nil
+	}
+	for _, in := range instances {
+		found.Instances = append(found.Instances, Instance{Instance: in, Source: protocol.SourcePolicy, Origin: p.Path})
+	}
+	return found, nil
+}
+
+func (p Policy) read() ([]byte, error) {
+	file, err := os.OpenFile(p.Path, os.O_RDONLY|nonBlock|noFollow, 0)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, err
+	case err != nil:
+		return nil, unreadable(p.Path, err)
+	}
+	defer file.Close()
+	if problem := administered(file); problem != "" {
+		return nil, notAdministered(p.Path, problem)
+	}
+	text, err := readSmall(file)
+	if err != nil {
+		return nil, unreadable(p.Path, err)
+	}
+	return text, nil
+}
+
+func notAdministered(path, problem string) error {
+	return &protocol.Error{
+		Code:    protocol.Untrusted,
+		Message: fmt.Sprintf("the machine's policy %s does not count: %s", path, problem),
+		Hint:    "It has to belong to the administrator (root, or Administrators), together with its folder, and nobody else may be able to write to either.",
+		Details: &protocol.ErrorDetails{File: path, Text: problem},
+	}
+}

@@ -1,0 +1,299 @@
+package registry
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
+	"github.com/teamcodestream/codestream-agent/protocol"
+)
+
+const (
+	// connectTimeout bounds one attempt to connect, and requestTimeout one request.
+	connectTimeout = 5 * time.Second
+	requestTimeout = 5 * time.Second
+
+	// minDelay and maxDelay are between attempts to connect; the delay doubles.
+	minDelay = 250 * time.Millisecond
+	maxDelay = 30 * time.Second
+
+	bucketPrefix = "codestream-"
+	defaultTeam  = "team"
+)
+
+// Config says where a registry is, and who asks.
+type Config struct {
+	// Team are the editor's settings.
+	Team protocol.Team
+	// TLS says whose certificates are believed.
+	TLS *tls.Config
+	// Keep is called with the whole state of the bucket whenever it has changed, in
+	// order. It returns an error where it could not be kept; it is then called again.
+	Keep func(entries []Entry) error
+	// Changed is called when the state of the connection has changed.
+	Changed func()
+	// Seen is called with each secret before it is used.
+	Seen func(secret.Text)
+	Log  *slog.Logger
+}
+
+// Registry is a team's registry.
+type Registry struct {
+	Config
+	servers     []string
+	bucket      string
+	credentials Credentials
+
+	mu    sync.Mutex // guards what follows
+	state State
+	conn  *nats.Conn // nil while there is none
+	// refused are the subjects that the server did not let be written, by when.
+	refused map[string]chan struct{}
+}
+
+// State says how it stands with the connection.
+type State struct {
+	Connected bool
+	// Since is when that began.
+	Since time.Time
+	// Problem is why there is no connection, nil where that is not known (yet).
+	Problem error
+}
+
+// New checks the settings and reads the credentials. It asks nobody. It returns
+// InvalidParams, and InsecureTransport for a registry over an open network.
+func New(c Config) (*Registry, error) {
+	r := &Registry{Config: c, state: State{Since: time.Now()}, refused: make(map[string]chan struct{})}
+	team := cmp.Or(c.Team.Name, defaultTeam)
+	if !teamName.MatchString(team) {
+		return nil, invalid("team.name is %q; it can have letters, digits, - and _", team)
+	}
+	r.bucket = bucketPrefix + team
+	var err error
+	if r.credentials, err = readCredentials(c.Team.CredentialsFile); err != nil {
+		return nil, err
+	}
+	for _, text := range r.credentials.secrets {
+		c.Seen(text)
+	}
+	for server := range strings.SplitSeq(c.Team.Registry, ",") {
+		u, err := url.Parse(strings.TrimSpace(server))
+		if err != nil || u.Host == "" || u.Scheme != "nats" && u.Scheme != "tls" {
+			return nil, invalid("team.registry is not a URL such as tls://registry.example.com:4222, or several between commas")
+		}
+		if u.User != nil {
+			return nil, invalid("team.registry has a user or password in it: put them into team.credentialsFile")
+		}
+		if u.Scheme == "nats" && !isLoopback(u.Hostname()) && !c.Team.AllowInsecure {
+			return nil, insecure(u.Host)
+		}
+		r.servers = append(r.servers, u.Scheme+"://"+u.Host)
+	}
+	return r, nil
+}
+
+var teamName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+
+func isLoopback(host string) bool {
+	return strings.EqualFold(host, "localhost") || net.ParseIP(host).IsLoopback()
+}
+
+// Name is how the registry is called in what people read.
+func (r *Registry) Name() string { return r.servers[0] }
+
+// State returns how it stands with the connection.
+func (r *Registry) State() State {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.state
+}
+
+// Run connects and keeps what the bucket has, until ctx ends. A registry that is
+// away is waited for.
+func (r *Registry) Run(ctx context.Context) {
+	for delay := minDelay; ; delay = min(2*delay, maxDelay) {
+		began := time.Now()
+		err := r.session(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		r.set(State{Since: time.Now(), Problem: r.unavailable(err)})
+		if time.Since(began) > maxDelay {
+			delay = minDelay // it went well for a while
+		}
+		pause := time.NewTimer(jitter(delay))
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+			pause.Stop()
+			return
+		}
+	}
+}
+
+// session is one connection. It returns why it ended.
+//
+// The client's own reconnecting is not used: it would go on with a watch of which
+// nobody knows whether the bucket is still the one that it began with. A new
+// connection begins with the whole state.
+func (r *Registry) session(ctx context.Context) error {
+	lost := make(chan error, 1)
+	conn, err := r.connect(ctx, lost)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	js, err := jetstream.New(conn)
+	if err != nil {
+		return err
+	}
+	kv, err := r.open(ctx, js)
+	if err != nil {
+		return err
+	}
+	watch, err := kv.WatchAll(ctx)
+	if err != nil {
+		return err
+	}
+	defer watch.Stop()
+	r.connected(conn)
+	defer r.connected(nil)
+	return r.follow(ctx, watch.Updates(), lost)
+}
+
+func (r *Registry) connect(ctx context.Context, lost chan<- error) (*nats.Conn, error) {
+	options := []nats.Option{
+		nats.Name("codestream-agent"),
+		nats.Timeout(connectTimeout),
+		nats.NoReconnect(),
+		nats.ClosedHandler(func(c *nats.Conn) {
+			select {
+			case lost <- cmp.Or(c.LastError(), nats.ErrConnectionClosed):
+			default:
+			}
+		}),
+		nats.ErrorHandler(r.asyncError),
+		func(o *nats.Options) error { o.TLSConfig = r.TLS; return nil }, // Secure would demand TLS of nats:// too
+	}
+	if r.credentials.option != nil {
+		options = append(options, r.credentials.option)
+	}
+	// Connect cannot be cancelled, and may take its timeout for each server.
+	type result struct {
+		conn *nats.Conn
+		err  error
+	}
+	done := make(chan result, 1)
+	go func() {
+		conn, err := nats.Connect(strings.Join(r.servers, ","), options...)
+		done <- result{conn, err}
+	}()
+	select {
+	case got := <-done:
+		return got.conn, got.err
+	case <-ctx.Done():
+		go func() {
+			if got := <-done; got.conn != nil {
+				got.conn.Close()
+			}
+		}()
+		return nil, ctx.Err()
+	}
+}
+
+func (r *Registry) open(ctx context.Context, js jetstream.JetStream) (jetstream.KeyValue, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	return js.KeyValue(ctx, r.bucket)
+}
+
+// follow keeps each state of the bucket until the connection is lost.
+func (r *Registry) follow(ctx context.Context, updates <-chan jetstream.KeyValueEntry, lost <-chan error) error {
+	entries := make(map[string]Entry)
+	complete := false
+	var retry <-chan time.Time
+	for {
+		select {
+		case update, ok := <-updates:
+			switch {
+			case !ok:
+				return nats.ErrConnectionClosed
+			case update == nil: // all that there was has come
+				complete = true
+				r.set(State{Connected: true, Since: time.Now()})
+			default:
+				r.apply(entries, update)
+			}
+		case <-retry:
+		case err := <-lost:
+			return err
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if retry = nil; complete && r.Keep(sorted(entries)) != nil {
+			retry = time.After(time.Second)
+		}
+	}
+}
+
+func (r *Registry) apply(entries map[string]Entry, update jetstream.KeyValueEntry) {
+	if update.Operation() != jetstream.KeyValuePut {
+		delete(entries, update.Key())
+		return
+	}
+	entry, err := decode(update.Key(), update.Value(), update.Revision(), r.credentials.teamKey)
+	if err != nil {
+		r.Log.Warn("a record of the team's registry is passed over", "registry", r.Name(), "error", err)
+		delete(entries, update.Key())
+		return
+	}
+	r.Seen(entry.ClientSecret)
+	entries[update.Key()] = entry
+}
+
+func (r *Registry) connected(conn *nats.Conn) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.conn = conn
+}
+
+func (r *Registry) set(s State) {
+	r.mu.Lock()
+	changed := s.Connected != r.state.Connected || s.Problem != nil && r.state.Problem == nil
+	if changed {
+		r.state = s
+	}
+	r.mu.Unlock()
+	if changed {
+		r.Log.Info("the connection to the team's registry has changed", "registry", r.Name(), "connected", s.Connected, "error", s.Problem)
+		r.Changed()
+	}
+}
+
+func invalid(format string, args ...any) error {
+	return &protocol.Error{
+		Code:    protocol.InvalidParams,
+		Message: fmt.Sprintf(format, args...),
+		Hint:    "Mend team in the editor's settings.",
+	}
+}
+
+func insecure(host string) error {
+	return &protocol.Error{
+		Code:    protocol.InsecureTransport,
+		Message: "the team's registry at " + host + " is reached without TLS: whoever is on the network between could change the team's instances",
+		Hint:    "Use tls:// in team.registry. If the registry has no TLS and you accept the risk, set team.allowInsecure.",
+	}
+}
