@@ -49,7 +49,7 @@ func (m *Manager) saveSignIn(ctx context.Context, account store.Account, tokens 
 	earlier, replaced, err := m.signedInAccount(account.Key())
 	hadTokens := err == nil && replaced.Access != tokens.Access && earlier.Method != protocol.MethodToken
 	err = m.Store.Update(func(tx *store.Tx) error {
-		in, err := tx.Instance(account.Instance)
+		in, err := m.Instances.Instance(tx, account.Instance)
 		if errors.Is(err, store.ErrNotFound) || err == nil && account.Method != protocol.MethodToken && in.ClientID != account.ClientID {
 			return &protocol.Error{
 				Code:     protocol.NotConfigured,

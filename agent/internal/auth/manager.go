@@ -21,6 +21,8 @@ import (
 type Config struct {
 	Store    *store.Store
 	Provider providers.Provider
+	// Instances says what is configured. Default: what is in the store.
+	Instances Instances
 	// Transport returns the way to an instance.
 	Transport func(store.Instance) (http.RoundTripper, error)
 	// Changed is called after each change of an account that is made here, before
@@ -63,6 +65,9 @@ func New(c Config) *Manager {
 	}
 	if c.After == nil {
 		c.After = time.After
+	}
+	if c.Instances == nil {
+		c.Instances = stored{}
 	}
 	if c.Seen == nil {
 		c.Seen = func(secret.Text) {}

@@ -38,7 +38,7 @@ type application struct {
 func (m *Manager) application(in store.Instance, redirect string) (*application, error) {
 	var clientSecret secret.Text
 	err := m.Store.View(func(tx *store.Tx) (err error) {
-		clientSecret, err = tx.ClientSecret(in.ID)
+		clientSecret, err = m.Instances.ClientSecret(tx, in.ID)
 		return err
 	})
 	if errors.Is(err, store.ErrKeyLost) {

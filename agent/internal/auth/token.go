@@ -243,18 +243,6 @@ func (m *Manager) applicationOf(account store.Account) (*application, error) {
 	return m.application(in, account.RedirectURI)
 }
 
-// instance returns an account's instance, or SignInRequired where it is gone.
-func (m *Manager) instance(id string) (in store.Instance, err error) {
-	err = m.Store.View(func(tx *store.Tx) error {
-		in, err = tx.Instance(id)
-		return err
-	})
-	if errors.Is(err, store.ErrNotFound) {
-		err = NotSignedIn(id)
-	}
-	return in, err
-}
-
 // whyRefused tells an access token that ran out from one that was revoked.
 func (m *Manager) whyRefused(account store.Account) string {
 	if !account.ExpiresAt.IsZero() && !m.Now().Before(account.ExpiresAt) {

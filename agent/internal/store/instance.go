@@ -20,7 +20,8 @@ type Instance struct {
 	SSHHosts     []string         `json:"sshHosts,omitempty"`
 	Network      protocol.Network `json:"network,omitzero"`
 	AllowHTTP    bool             `json:"allowHttp,omitempty"`
-	Learnt
+	// Learnt is kept apart, since it is the same wherever the instance comes from.
+	Learnt `json:"-"`
 }
 
 // Learnt is what an instance was found to be. It is no setting: it is learnt again
@@ -39,12 +40,25 @@ func (in Instance) recordKey() []byte { return instanceKey(in.ID) }
 
 // Instances lists all instances in the order of their ids.
 func (tx *Tx) Instances() ([]Instance, error) {
-	return list[Instance](tx, bucketInstances, nil)
+	instances, err := list[Instance](tx, bucketInstances, nil)
+	for i := range instances {
+		err = errors.Join(err, tx.addLearnt(&instances[i]))
+	}
+	return instances, err
 }
 
 // Instance returns the instance with that id, or ErrNotFound.
 func (tx *Tx) Instance(id string) (Instance, error) {
-	return get[Instance](tx, bucketInstances, instanceKey(id))
+	in, err := get[Instance](tx, bucketInstances, instanceKey(id))
+	if err == nil {
+		err = tx.addLearnt(&in)
+	}
+	return in, err
+}
+
+func (tx *Tx) addLearnt(in *Instance) (err error) {
+	in.Learnt, err = tx.Learnt(in.ID)
+	return err
 }
 
 // PutInstance saves an instance with its client secret, which is empty for a
@@ -80,18 +94,26 @@ func (tx *Tx) SetNoDeviceGrant(id string, lacks bool) error {
 	return tx.learn(id, func(l *Learnt) { l.NoDeviceGrant = lacks })
 }
 
-// learn changes what is known of an instance. It returns ErrNotFound where there
-// is no such instance.
+// learn changes what is known of an instance.
 func (tx *Tx) learn(id string, change func(*Learnt)) error {
-	in, err := tx.Instance(id)
+	before, err := tx.Learnt(id)
 	if err != nil {
 		return err
 	}
-	before := in.Learnt
-	if change(&in.Learnt); in.Learnt == before {
+	after := before
+	if change(&after); after == before {
 		return nil
 	}
-	return put(tx, bucketInstances, instanceKey(id), in)
+	return put(tx, bucketLearnt, instanceKey(id), after)
+}
+
+// Learnt returns what an instance was found to be, wherever it is configured.
+func (tx *Tx) Learnt(id string) (Learnt, error) {
+	learnt, err := get[Learnt](tx, bucketLearnt, instanceKey(id))
+	if errors.Is(err, ErrNotFound) {
+		return Learnt{}, nil
+	}
+	return learnt, err
 }
 
 // ClientSecret returns the instance's client secret, which is empty where there
@@ -125,5 +147,6 @@ func (tx *Tx) DeleteInstance(id string) error {
 	return errors.Join(
 		remove(tx, bucketSecrets, clientSecretKey(id)),
 		remove(tx, bucketInstances, instanceKey(id)),
+		remove(tx, bucketLearnt, instanceKey(id)),
 	)
 }

@@ -11,6 +11,7 @@ var (
 	bucketSecrets   = []byte("secrets")
 	bucketKeys      = []byte("keys")      // what is known of data keys, by id
 	bucketPending   = []byte("pending")   // sign-ins that wait for a callback
+	bucketLearnt    = []byte("learnt")    // what instances were found to be, by id
 	bucketShared    = []byte("shared")    // what the team's registry has, by id
 	bucketApprovals = []byte("approvals") // of instances in a workspace, by folder and instance
 

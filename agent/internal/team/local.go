@@ -6,19 +6,16 @@ import (
 )
 
 // Local is the machine's own store as a source.
-type Local struct{ Store *store.Store }
+type Local struct{}
 
 // Name returns "local".
 func (Local) Name() protocol.Source { return protocol.SourceLocal }
 
 // Find lists what was configured on this machine.
-func (l Local) Find() (found Found, err error) {
-	err = l.Store.View(func(tx *store.Tx) error {
-		list, err := tx.Instances()
-		for _, in := range list {
-			found.Instances = append(found.Instances, Instance{Instance: in, Source: protocol.SourceLocal})
-		}
-		return err
-	})
+func (Local) Find(tx *store.Tx) (found Found, err error) {
+	list, err := tx.Instances()
+	for _, in := range list {
+		found.Instances = append(found.Instances, Instance{Instance: in, Source: protocol.SourceLocal})
+	}
 	return found, err
 }

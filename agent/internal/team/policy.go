@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/teamcodestream/codestream-agent/agent/internal/store"
 	"github.com/teamcodestream/codestream-agent/protocol"
 	"github.com/teamcodestream/codestream-agent/providers"
 )
@@ -24,7 +25,7 @@ type Policy struct {
 func (Policy) Name() protocol.Source { return protocol.SourcePolicy }
 
 // Find reads the file.
-func (p Policy) Find() (found Found, err error) {
+func (p Policy) Find(*store.Tx) (found Found, err error) {
 	text, err := p.read()
 	switch {
 	case p.Path == "", errors.Is(err, fs.ErrNotExist):

@@ -23,18 +23,31 @@ type Shared struct {
 func (Shared) Name() protocol.Source { return protocol.SourceTeam }
 
 // Find lists what was last seen, without what was withdrawn.
-func (s Shared) Find() (found Found, err error) {
-	err = s.Store.View(func(tx *store.Tx) error {
-		found = Found{}
-		list, err := tx.SharedInstances()
-		for _, in := range list {
-			if !in.Withdrawn {
-				found.Instances = append(found.Instances, Instance{Instance: in.Instance, Source: protocol.SourceTeam, Origin: in.Registry})
-			}
+func (Shared) Find(tx *store.Tx) (found Found, err error) {
+	list, err := tx.SharedInstances()
+	for _, in := range list {
+		if !in.Withdrawn {
+			found.Instances = append(found.Instances, Instance{Instance: in.Instance, Source: protocol.SourceTeam, Origin: in.Registry})
 		}
-		return err
-	})
+	}
 	return found, err
+}
+
+// sharedSecret returns the client secret of an instance of the registry's.
+func sharedSecret(tx *store.Tx, id string) (secret.Text, error) {
+	in, err := tx.SharedInstance(id)
+	if err == nil && in.Problem != "" {
+		err = &protocol.Error{
+			Code:     protocol.InvalidClient,
+			Message:  "the client secret of " + id + " in the team's registry cannot be opened: " + in.Problem,
+			Hint:     "Ask whoever maintains the registry for a credentials file with the team's key.",
+			Instance: id,
+		}
+	}
+	if err != nil {
+		return secret.Text{}, err
+	}
+	return tx.SharedSecret(id)
 }
 
 // kept is an entry as it is kept.

@@ -15,6 +15,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
+	"github.com/teamcodestream/codestream-agent/agent/internal/store"
 	"github.com/teamcodestream/codestream-agent/protocol"
 	"github.com/teamcodestream/codestream-agent/providers"
 )
@@ -24,19 +26,21 @@ import (
 type Source interface {
 	// Name is what the instances show as their source.
 	Name() protocol.Source
-	// Find lists them in a stable order. Its error means that nobody can tell.
-	Find() (Found, error)
+	// Find lists them in a stable order. What it reads of the store it reads in the
+	// transaction. Its error means that nobody can tell.
+	Find(tx *store.Tx) (Found, error)
 }
 
 // Directory is all sources as one.
 type Directory struct {
+	store    *store.Store
 	provider providers.Provider
 	sources  []Source
 }
 
 // NewDirectory makes a directory of sources, the strongest first.
-func NewDirectory(provider providers.Provider, sources ...Source) *Directory {
-	return &Directory{provider, sources}
+func NewDirectory(st *store.Store, provider providers.Provider, sources ...Source) *Directory {
+	return &Directory{st, provider, sources}
 }
 
 // List returns all instances in the order of their ids.
@@ -48,8 +52,16 @@ func (d *Directory) List() ([]Instance, error) {
 // Survey returns all instances in the order of their ids, and what is wrong with
 // those that do not count.
 func (d *Directory) Survey() (all Found, err error) {
+	err = d.store.View(func(tx *store.Tx) error {
+		all, err = d.survey(tx)
+		return err
+	})
+	return all, err
+}
+
+func (d *Directory) survey(tx *store.Tx) (all Found, err error) {
 	for _, source := range d.sources {
-		found, err := source.Find()
+		found, err := source.Find(tx)
 		if err != nil {
 			return Found{}, err
 		}
@@ -65,8 +77,48 @@ func (d *Directory) Survey() (all Found, err error) {
 			}
 		}
 	}
+	for i := range all.Instances {
+		in := &all.Instances[i]
+		if in.Learnt, err = tx.Learnt(in.ID); err != nil {
+			return Found{}, err
+		}
+	}
 	slices.SortFunc(all.Instances, func(a, b Instance) int { return strings.Compare(a.ID, b.ID) })
 	return all, nil
+}
+
+// Instance returns the instance with that id, or store.ErrNotFound where there is
+// none that may be used.
+func (d *Directory) Instance(tx *store.Tx, id string) (store.Instance, error) {
+	in, err := d.find(tx, id)
+	return in.Instance, err
+}
+
+// ClientSecret returns the client secret of an instance, which is the store's or
+// the registry's: files have none.
+func (d *Directory) ClientSecret(tx *store.Tx, id string) (secret.Text, error) {
+	in, err := d.find(tx, id)
+	switch {
+	case err != nil:
+		return secret.Text{}, err
+	case in.Source == protocol.SourceLocal:
+		return tx.ClientSecret(id)
+	case in.Source == protocol.SourceTeam:
+		return sharedSecret(tx, id)
+	}
+	return secret.Text{}, nil
+}
+
+func (d *Directory) find(tx *store.Tx, id string) (Instance, error) {
+	all, err := d.survey(tx)
+	if err != nil {
+		return Instance{}, err
+	}
+	in := all.byID(id)
+	if in == nil || in.NeedsApproval {
+		return Instance{}, store.ErrNotFound
+	}
+	return *in, nil
 }
 
 // Resolve returns the instance with that URL, in whatever spelling; for an empty

@@ -27,7 +27,6 @@ const WorkspaceFile = ".codestream/gitlab.json"
 // weakest of the sources, it changes nothing that the user has from elsewhere. The
 // file is read within its folder: no link in it leads out.
 type Workspace struct {
-	Store    *store.Store
 	Provider providers.Provider
 	Rules    []Rule
 
@@ -62,7 +61,7 @@ func (w *Workspace) state() (folders []string, trusted bool) {
 
 // Find reads the files of all folders. Where two disagree about an instance,
 // neither counts.
-func (w *Workspace) Find() (found Found, err error) {
+func (w *Workspace) Find(tx *store.Tx) (found Found, err error) {
 	folders, trusted := w.state()
 	var disputed []string
 	for _, folder := range folders {
@@ -72,7 +71,7 @@ func (w *Workspace) Find() (found Found, err error) {
 		}
 		for _, in := range instances {
 			offered := Instance{Instance: in, Source: protocol.SourceWorkspace, Origin: filePath(folder), Folder: folder}
-			if offered.NeedsApproval, err = w.needsApproval(offered, trusted); err != nil {
+			if offered.NeedsApproval, err = needsApproval(tx, offered, trusted); err != nil {
 				return Found{}, err
 			}
 			if other := found.byID(in.ID); other == nil {
@@ -179,23 +178,17 @@ func disagreement(a, b Instance, fields []string) error {
 
 // needsApproval reports whether the user has yet to say that an instance may be
 // used.
-func (w *Workspace) needsApproval(in Instance, trusted bool) (bool, error) {
+func needsApproval(tx *store.Tx, in Instance, trusted bool) (bool, error) {
 	if trusted {
 		return false, nil
 	}
-	var approved string
-	err := w.Store.View(func(tx *store.Tx) (err error) {
-		approved, err = tx.Approval(in.Folder, in.ID)
-		return err
-	})
+	approved, err := tx.Approval(in.Folder, in.ID)
 	return approved != digest(in), err
 }
 
 // Approve remembers that the user lets an instance of a folder be used, as it is
 // now: other settings need another approval.
-func (w *Workspace) Approve(in Instance) error {
-	return w.Store.Update(func(tx *store.Tx) error { return tx.PutApproval(in.Folder, in.ID, digest(in)) })
-}
+func Approve(tx *store.Tx, in Instance) error { return tx.PutApproval(in.Folder, in.ID, digest(in)) }
 
 // digest names the settings of an instance.
 func digest(in Instance) string {
