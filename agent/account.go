@@ -31,7 +31,7 @@ func (a *Agent) resolve(instance, account string) (target, error) {
 	if err != nil {
 		return target{}, err
 	}
-	in, err := s.team.Resolve(instance)
+	in, err := usable(s.team.Resolve(instance))
 	if err != nil {
 		return target{}, err
 	}

@@ -46,6 +46,8 @@ type Config struct {
 	// KeyringOff keeps new keys out of the keyring, unless initialize wants them
 	// there.
 	KeyringOff bool
+	// PolicyFile is the machine's policy, in the system's place for it. Default: none.
+	PolicyFile string
 	// SSHConfig is the configuration of ssh in which aliases of hosts are looked up.
 	// Default: ssh's own.
 	SSHConfig string

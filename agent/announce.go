@@ -75,6 +75,7 @@ func (n *announcer) announce() bool {
 		}
 	}
 	n.last, n.known = now, true
+	n.agent.offer(n.session, now.instances)
 	return true
 }
 

@@ -28,6 +28,9 @@ func (a *Agent) authenticate(ctx context.Context, p protocol.AuthenticateParams)
 		return protocol.AuthenticateResult{}, err
 	}
 	in, err := s.team.Resolve(p.Instance)
+	if err == nil {
+		in, err = a.approved(ctx, s, in)
+	}
 	if err != nil {
 		return protocol.AuthenticateResult{}, err
 	}

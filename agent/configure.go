@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,6 +31,9 @@ func (a *Agent) configure(ctx context.Context, p protocol.ConfigureParams) (prot
 		return protocol.ConfigureResult{}, err
 	}
 	in, err := a.checkInstance(p)
+	if err == nil {
+		p.Share, err = a.checkShare(s, p.Share, in, clientSecret)
+	}
 	if err != nil {
 		return protocol.ConfigureResult{}, err
 	}
@@ -46,50 +50,43 @@ func (a *Agent) configure(ctx context.Context, p protocol.ConfigureParams) (prot
 		return protocol.ConfigureResult{}, err
 	}
 	warnings = append(warnings, dropped...)
-	err = s.store.Update(func(tx *store.Tx) error {
-		earlier, err := tx.Instance(in.ID)
-		if err != nil && !errors.Is(err, store.ErrNotFound) {
-			return err
-		}
-		in.Learnt = earlier.Learnt
-		return tx.PutInstance(in, clientSecret)
-	})
+	saved, err := a.save(ctx, s, p.Share, in, clientSecret)
 	if err != nil {
-		return protocol.ConfigureResult{}, err
+		return protocol.ConfigureResult{}, protocol.WithInstance(err, in.ID)
 	}
 	s.news.announce()
-	warnings = append(warnings, s.auth.Warnings(in)...)
-	in.Confidential = !clientSecret.IsEmpty()
-	described, err := s.describe(team.Instance{Instance: in, Source: protocol.SourceLocal})
+	warnings = append(warnings, s.auth.Warnings(saved.Instance)...)
+	described, err := s.describe(saved)
 	return protocol.ConfigureResult{Instance: described, Warnings: warnings}, err
 }
 
 // checkInstance makes an instance of the parameters, without asking anybody.
 func (a *Agent) checkInstance(p protocol.ConfigureParams) (store.Instance, error) {
-	id, err := a.provider.NormalizeURL(p.URL)
+	in, err := team.FromShared(protocol.SharedInstance{
+		URL: p.URL, Name: p.Name, ClientID: p.ClientID, RedirectURI: p.RedirectURI,
+		Scopes: p.Scopes, SSHHosts: p.SSHHosts, AllowHTTP: p.AllowHTTP, Network: p.Network,
+	}, a.provider)
 	if err != nil {
 		return store.Instance{}, err
 	}
 	if p.ClientID == "" && p.ClientSecret != "" {
 		return store.Instance{}, invalidParams("clientSecret goes with clientId, which is missing")
 	}
-	if p.Share != "" && p.Share != protocol.ShareLocal {
-		return store.Instance{}, invalidParams("share is %q; this version knows only %q", p.Share, protocol.ShareLocal)
+	for _, rule := range a.rules() {
+		err = errors.Join(err, protocol.WithInstance(rule.Check(in), in.ID))
 	}
-	in := store.Instance{
-		ID: id, Name: strings.TrimSpace(p.Name), ClientID: strings.TrimSpace(p.ClientID),
-		RedirectURI: p.RedirectURI, Scopes: p.Scopes, SSHHosts: p.SSHHosts, AllowHTTP: p.AllowHTTP,
+	return in, err
+}
+
+// rules are what every instance has to keep, wherever it comes from.
+func (a *Agent) rules() []team.Rule {
+	return []team.Rule{
+		{Field: "url", Check: checkTransport},
+		{Field: "redirectUri", Check: func(in store.Instance) error { return auth.CheckRedirect(in.RedirectURI) }},
+		{Field: "scopes", Check: checkScopes},
+		{Field: "sshHosts", Check: checkSSHHosts},
+		{Field: "network", Check: func(in store.Instance) error { return cmp.Or(checkProxy(in.Network), a.checkNetwork(in)) }},
 	}
-	if in.Name == "" {
-		_, in.Name, _ = strings.Cut(id, "://")
-	}
-	if len(in.Scopes) == 0 {
-		in.Scopes = []string{"api"}
-	}
-	if p.Network != nil {
-		in.Network = *p.Network
-	}
-	return in, errors.Join(checkTransport(in), checkProxy(in.Network), protocol.WithInstance(auth.CheckRedirect(in.RedirectURI), id), checkNames(in), a.checkNetwork(in))
 }
 
 // checkProxy refuses a password in what is kept unsealed.
@@ -123,12 +120,16 @@ func checkTransport(in store.Instance) error {
 	}
 }
 
-func checkNames(in store.Instance) error {
+func checkScopes(in store.Instance) error {
 	for _, scope := range in.Scopes {
 		if scope == "" || strings.ContainsAny(scope, " \t\r\n\"\\") {
 			return invalidParams("%q is not a scope", scope)
 		}
 	}
+	return nil
+}
+
+func checkSSHHosts(in store.Instance) error {
 	for _, host := range in.SSHHosts {
 		if host == "" || strings.ContainsAny(host, "/@ \t\r\n") {
 			return invalidParams("%q in sshHosts is not a host name with an optional port", host)
@@ -186,33 +187,4 @@ func (s *session) dropAccounts(ctx context.Context, accounts []store.Account) (w
 		}
 	}
 	return warnings, nil
-}
-
-func (a *Agent) unconfigure(ctx context.Context, p protocol.UnconfigureParams) (protocol.UnconfigureResult, error) {
-	s, err := a.ready()
-	if err != nil {
-		return protocol.UnconfigureResult{}, err
-	}
-	if p.Instance == "" {
-		return protocol.UnconfigureResult{}, invalidParams("instance is empty; it names the instance to forget")
-	}
-	in, err := s.team.Resolve(p.Instance)
-	if err != nil {
-		return protocol.UnconfigureResult{}, err
-	}
-	s.auth.CancelSignIn(in.ID)
-	accounts, err := s.accountsOf(in.ID)
-	if err != nil {
-		return protocol.UnconfigureResult{}, err
-	}
-	warnings, err := s.dropAccounts(ctx, accounts)
-	if err != nil {
-		return protocol.UnconfigureResult{}, err
-	}
-	for _, warning := range warnings {
-		a.showMessage(protocol.MessageWarning, warning)
-	}
-	err = s.store.Update(func(tx *store.Tx) error { return tx.DeleteInstance(in.ID) })
-	s.news.announce()
-	return protocol.UnconfigureResult{}, err
 }

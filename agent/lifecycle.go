@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/teamcodestream/codestream-agent/agent/internal/team"
+	"github.com/teamcodestream/codestream-agent/agent/internal/team/registry"
 	"github.com/teamcodestream/codestream-agent/protocol"
 )
 
@@ -77,6 +79,7 @@ func (a *Agent) initialize(ctx context.Context, p protocol.InitializeParams) (pr
 	a.warnOfUnknownSettings(ctx, "initializationOptions")
 	a.mu.Lock()
 	a.folders, a.trace = p.WorkspaceFolders, p.Trace
+	a.showFolders()
 	a.mu.Unlock()
 	a.logByTrace(p.Trace)
 	a.life.initialize()
@@ -183,6 +186,18 @@ func (a *Agent) didChangeWorkspaceFolders(_ context.Context, p protocol.DidChang
 		return slices.ContainsFunc(p.Event.Removed, func(gone protocol.WorkspaceFolder) bool { return gone.URI == f.URI })
 	})
 	a.folders = append(a.folders, p.Event.Added...)
+	a.showFolders()
+}
+
+// showFolders tells the session which folders are open. The caller holds a.mu.
+func (a *Agent) showFolders() {
+	folders := localFolders(a.folders)
+	a.session.workspace.SetFolders(folders)
+	files := team.Files(folders)
+	if a.config.PolicyFile != "" {
+		files = append(files, a.config.PolicyFile)
+	}
+	a.session.files.Watch(files)
 }
 
 // applyOptions checks the options, and puts them in force as a whole or not at
@@ -198,13 +213,14 @@ func (a *Agent) applyOptions(c client, o protocol.InitializationOptions) error {
 	default:
 		return invalidParams("keyring is %q; it can be system or off", o.Keyring)
 	}
-	if o.Team != nil && o.Team.Registry != "" {
-		return invalidParams("team.registry is set, and this version has no team registry")
-	}
 	if o.Network != nil {
 		if _, err := a.transports.Get(*o.Network); err != nil {
 			return err
 		}
+	}
+	shared, err := a.newRegistry(o)
+	if err != nil {
+		return err
 	}
 	if o.DataDir != "" && !filepath.IsAbs(o.DataDir) {
 		return invalidParams("dataDir is %q, which is not an absolute path", o.DataDir)
@@ -218,6 +234,10 @@ func (a *Agent) applyOptions(c client, o protocol.InitializationOptions) error {
 	case o.DataDir != "" && o.DataDir != a.session.store.Dir():
 		a.moveTo(o.DataDir)
 	}
+	s := a.session
+	s.workspace.SetTrusted(o.WorkspaceTrusted)
+	s.sharing.use(shared, func(r *registry.Registry) context.CancelFunc { return a.follow(s, r) })
+	a.showFolders()
 	a.session.store.UseKeyring(o.Keyring == protocol.KeyringSystem || o.Keyring == "" && !a.config.KeyringOff)
 	return nil
 }

@@ -19,6 +19,12 @@ type session struct {
 	auth  *auth.Manager
 	news  *announcer
 
+	workspace *team.Workspace
+	shared    team.Shared
+	sharing   sharing
+	files     team.Watcher
+	offered   sync.Map // the instances about which the user was asked
+
 	once       sync.Once
 	prepareErr error
 	unreported sync.Once // prepareErr is told once
@@ -38,9 +44,12 @@ func (a *Agent) newSession(dir string) *session {
 	}
 	s.watch.Panicked = logPanic(a.log)
 	s.ctx, s.stop = context.WithCancel(context.Background())
-	s.team = team.NewDirectory(a.provider, team.Local{Store: s.store})
+	s.workspace = &team.Workspace{Provider: a.provider, Rules: a.rules()}
+	s.shared = team.Shared{Store: s.store, Provider: a.provider, Rules: a.rules()}
+	policy := team.Policy{Path: a.config.PolicyFile, Provider: a.provider, Rules: a.rules()}
+	s.team = team.NewDirectory(s.store, a.provider, policy, team.Local{}, s.shared, s.workspace)
 	s.auth = auth.New(auth.Config{
-		Store: s.store, Provider: a.provider, Transport: a.transport,
+		Store: s.store, Provider: a.provider, Instances: s.team, Transport: a.transport,
 		Changed: func() { s.news.announce() },
 		Log:     a.log, Seen: a.seen, SeenCallback: a.seenQuery, Hide: a.known.Hide,
 	})
@@ -58,6 +67,8 @@ func (s *session) prepare() {
 				s.log("changes by other windows will not be noticed", "error", err)
 			}
 		})
+		s.watch.Go(func() { s.files.Run(s.ctx, func() { s.changed() }) })
+		s.sharing.begin()
 	})
 }
 

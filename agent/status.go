@@ -23,6 +23,8 @@ func (a *Agent) status(_ context.Context, p protocol.StatusParams) (protocol.Sta
 	return protocol.StatusResult{
 		Instances: v.described(s),
 		Store:     protocol.Store{DataDir: s.store.Dir(), Key: describeKey(v.key)},
+		Registry:  s.describeRegistry(),
+		Problems:  v.problems,
 	}, err
 }
 
@@ -41,14 +43,18 @@ type view struct {
 	instances []team.Instance
 	accounts  map[string][]store.Account // by instance
 	key       store.Place                // of the key that seals new secrets
+	problems  []string                   // with sources
 }
 
 func (s *session) view() (view, error) {
-	instances, err := s.team.List()
+	found, err := s.team.Survey()
 	if err != nil {
 		return view{}, err
 	}
-	v := view{instances: instances}
+	v := view{instances: found.Instances, problems: make([]string, len(found.Problems))}
+	for i, problem := range found.Problems {
+		v.problems[i] = wireError(problem).Message
+	}
 	err = s.store.View(func(tx *store.Tx) error {
 		accounts, err := tx.Accounts()
 		v.accounts = make(map[string][]store.Account)
@@ -93,7 +99,8 @@ func describe(in team.Instance, accounts []store.Account, pending bool) protocol
 		ClientID: in.ClientID, Confidential: in.Confidential,
 		RedirectURI: auth.RegisteredRedirect(in.RedirectURI),
 		Scopes:      orEmpty(in.Scopes), SSHHosts: orEmpty(in.SSHHosts),
-		Source: in.Source, Version: in.Version,
+		Source: in.Source, Origin: in.Origin, Version: in.Version,
+		NeedsApproval: in.NeedsApproval, Conflicts: in.Conflicts,
 		Methods: auth.Methods(in.Instance),
 		Auth:    describeAuth(accounts, pending),
 	}

@@ -149,7 +149,34 @@ type StatusResult struct {
 	Instances []Instance `json:"instances"`
 	// Store says where all of this is kept.
 	Store Store `json:"store"`
+	// Registry says how it stands with the team's registry, if one is set.
+	Registry *RegistryStatus `json:"registry,omitempty"`
+	// Problems are sentences about sources that do not count, in whole or in part,
+	// such as a file with a mistake in it.
+	Problems []string `json:"problems"`
 }
+
+// RegistryStatus says how it stands with the team's registry. What was last seen of
+// it serves in every state.
+type RegistryStatus struct {
+	// URL is the first of the settings'.
+	URL   string        `json:"url"`
+	State RegistryState `json:"state"`
+	// Since is when that began.
+	Since time.Time `json:"since"`
+	// Message is why it is away.
+	Message string `json:"message,omitempty"`
+}
+
+// RegistryState is the state of the connection to the team's registry.
+type RegistryState string
+
+// The values of [RegistryState].
+const (
+	RegistryConnecting RegistryState = "connecting"  // it has not answered yet
+	RegistryConnected  RegistryState = "connected"   // changes come at once
+	RegistryAway       RegistryState = "unavailable" // it is tried again all the time
+)
 
 // Store says where instances, accounts and their secrets are kept.
 type Store struct {

@@ -122,7 +122,7 @@ func newTransport(n protocol.Network) (*http.Transport, error) {
 	if err != nil {
 		return nil, err
 	}
-	tlsConfig, err := tlsConfig(n)
+	tlsConfig, err := TLSConfig(n)
 	if err != nil {
 		return nil, err
 	}
@@ -162,7 +162,9 @@ func checkProxy(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Respo
 	return nil
 }
 
-func tlsConfig(n protocol.Network) (*tls.Config, error) {
+// TLSConfig returns whose certificates are believed, and who the client is. It
+// returns InvalidParams for a file that cannot be read.
+func TLSConfig(n protocol.Network) (*tls.Config, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	if n.CAFile != "" {
 		pool, err := x509.SystemCertPool()

@@ -19,6 +19,7 @@ import (
 	"github.com/teamcodestream/codestream-agent/agent"
 	"github.com/teamcodestream/codestream-agent/agent/internal/cli"
 	"github.com/teamcodestream/codestream-agent/agent/internal/keyring"
+	"github.com/teamcodestream/codestream-agent/agent/internal/team"
 	"github.com/teamcodestream/codestream-agent/providers/all"
 )
 
@@ -69,6 +70,7 @@ func agentConfig() (agent.Config, error) {
 	return agent.Config{
 		Version: versionString(), Providers: all.Providers(), DataDir: dir,
 		Keyring: keyring.New(), KeyringOff: off,
+		PolicyFile: team.PolicyPath(),
 	}, err
 }
 

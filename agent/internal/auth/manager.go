@@ -180,6 +180,9 @@ const (
 	ReasonExpired = "expired" // they ran out, and there is no refresh token
 	ReasonKeyLost = "keyLost" // the key that seals them is gone
 
+	// ReasonOtherApplication: the team signs in by another application now.
+	ReasonOtherApplication = "otherApplication"
+
 	// ReasonAnswerLost: GitLab renewed them, and its answer never arrived here.
 	ReasonAnswerLost = "answerLost"
 )
@@ -211,10 +214,11 @@ func NotSignedIn(instance string) error {
 
 func refusedError(account store.Account, reason string) error {
 	why := map[string]string{
-		ReasonRevoked:    "GitLab no longer accepts the sign-in of " + account.User.Username + ": it was revoked",
-		ReasonExpired:    "the sign-in of " + account.User.Username + " has expired",
-		ReasonAnswerLost: "GitLab renewed the sign-in of " + account.User.Username + ", but its answer was lost on the way",
-		ReasonKeyLost:    "the key that seals the tokens of " + account.User.Username + " is lost",
+		ReasonRevoked:          "GitLab no longer accepts the sign-in of " + account.User.Username + ": it was revoked",
+		ReasonExpired:          "the sign-in of " + account.User.Username + " has expired",
+		ReasonAnswerLost:       "GitLab renewed the sign-in of " + account.User.Username + ", but its answer was lost on the way",
+		ReasonOtherApplication: "the team signs in to " + account.Instance + " by another application now",
+		ReasonKeyLost:          "the key that seals the tokens of " + account.User.Username + " is lost",
 	}
 	hint := "Sign in again with gitlabSM/authenticate."
 	if account.Method == protocol.MethodToken && reason != ReasonKeyLost {

@@ -19,6 +19,11 @@ func (tx *Tx) Approval(folder, instance string) (settings string, err error) {
 	return a.Settings, err
 }
 
+// RemoveApproval forgets the user's word about an instance of a folder.
+func (tx *Tx) RemoveApproval(folder, instance string) error {
+	return remove(tx, bucketApprovals, approvalKey(folder, instance))
+}
+
 // PutApproval notes that the user approves an instance of a folder with these
 // settings.
 func (tx *Tx) PutApproval(folder, instance, settings string) error {

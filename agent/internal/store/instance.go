@@ -133,6 +133,15 @@ func (tx *Tx) clientSecret(place []byte) (secret.Text, error) {
 	return clientSecret, err
 }
 
+// DropInstance forgets what was configured of an instance on this machine, and
+// keeps its accounts: another source has it.
+func (tx *Tx) DropInstance(id string) error {
+	return errors.Join(
+		remove(tx, bucketSecrets, clientSecretKey(id)),
+		remove(tx, bucketInstances, instanceKey(id)),
+	)
+}
+
 // DeleteInstance forgets an instance, its accounts and all their secrets.
 func (tx *Tx) DeleteInstance(id string) error {
 	accounts, err := tx.AccountsOf(id)

@@ -26,21 +26,21 @@ type fixed struct {
 
 func (f fixed) Name() protocol.Source { return f.name }
 
-func (f fixed) Instances() (list []store.Instance, err error) {
+func (f fixed) Find(*store.Tx) (found team.Found, err error) {
 	for _, id := range f.ids {
-		list = append(list, store.Instance{ID: id, Name: string(f.name)})
+		found.Instances = append(found.Instances, team.Instance{Instance: store.Instance{ID: id, Name: string(f.name)}, Source: f.name})
 	}
-	return list, f.err
+	return found, f.err
 }
 
-func directory(sources ...team.Source) *team.Directory {
-	return team.NewDirectory(gitlabsm.Provider{}, sources...)
+func directory(t *testing.T, sources ...team.Source) *team.Directory {
+	return team.NewDirectory(store.New(t.TempDir(), store.Options{}), gitlabsm.Provider{}, sources...)
 }
 
 func TestTheStrongerSourceCounts(t *testing.T) {
 	local := fixed{name: protocol.SourceLocal, ids: []string{"https://b.example.com"}}
 	shared := fixed{name: protocol.SourceTeam, ids: []string{"https://a.example.com", "https://b.example.com", "https://c.example.com"}}
-	all, err := directory(local, shared).List()
+	all, err := directory(t, local, shared).List()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func TestTheStrongerSourceCounts(t *testing.T) {
 
 func TestASourceThatFailsIsNotLeftOut(t *testing.T) {
 	failure := errors.New("no")
-	d := directory(fixed{name: protocol.SourceLocal, ids: []string{"https://a.example.com"}}, fixed{name: protocol.SourceTeam, err: failure})
+	d := directory(t, fixed{name: protocol.SourceLocal, ids: []string{"https://a.example.com"}}, fixed{name: protocol.SourceTeam, err: failure})
 	if list, err := d.List(); !errors.Is(err, failure) || list != nil {
 		t.Errorf("List: %v, %v", list, err)
 	}
@@ -66,7 +66,7 @@ func TestASourceThatFailsIsNotLeftOut(t *testing.T) {
 }
 
 func TestAnInstanceIsFoundByAnySpelling(t *testing.T) {
-	d := directory(fixed{name: protocol.SourceLocal, ids: []string{"https://git.example.com/Root", "https://gitlab.example.com:8443"}})
+	d := directory(t, fixed{name: protocol.SourceLocal, ids: []string{"https://git.example.com/Root", "https://gitlab.example.com:8443"}})
 	for spelling, want := range map[string]string{
 		"https://git.example.com/Root":         "https://git.example.com/Root",
 		"HTTPS://Git.Example.com:443/Root/":    "https://git.example.com/Root",
@@ -85,14 +85,14 @@ func TestAnInstanceIsFoundByAnySpelling(t *testing.T) {
 
 func TestWithoutANameThereIsOneOrAQuestion(t *testing.T) {
 	one := fixed{name: protocol.SourceLocal, ids: []string{"https://a.example.com"}}
-	if in, err := directory(one).Resolve(""); err != nil || in.ID != "https://a.example.com" {
+	if in, err := directory(t, one).Resolve(""); err != nil || in.ID != "https://a.example.com" {
 		t.Errorf("the only one is found as %q, %v", in.ID, err)
 	}
-	if _, err := directory().Resolve(""); !errors.Is(err, protocol.NotConfigured) {
+	if _, err := directory(t).Resolve(""); !errors.Is(err, protocol.NotConfigured) {
 		t.Errorf("of none: %v, want NotConfigured", err)
 	}
 	two := fixed{name: protocol.SourceTeam, ids: []string{"https://b.example.com"}}
-	_, err := directory(one, two).Resolve("")
+	_, err := directory(t, one, two).Resolve("")
 	if !errors.Is(err, protocol.InvalidParams) || !strings.Contains(err.Error(), "https://a.example.com, https://b.example.com") {
 		t.Errorf("of two: %v, want InvalidParams that lists both", err)
 	}

@@ -190,6 +190,9 @@ func needsApproval(tx *store.Tx, in Instance, trusted bool) (bool, error) {
 // now: other settings need another approval.
 func Approve(tx *store.Tx, in Instance) error { return tx.PutApproval(in.Folder, in.ID, digest(in)) }
 
+// Disapprove forgets that the user has let an instance of a folder be used.
+func Disapprove(tx *store.Tx, in Instance) error { return tx.RemoveApproval(in.Folder, in.ID) }
+
 // digest names the settings of an instance.
 func digest(in Instance) string {
 	settings, _ := json.Marshal(ToShared(in.Instance)) // strings and booleans always encode

@@ -39,26 +39,30 @@ type Config struct {
 	Team protocol.Team
 	// TLS says whose certificates are believed.
 	TLS *tls.Config
-	// Keep is called with the whole state of the bucket whenever it has changed, in
-	// order. It returns an error where it could not be kept; it is then called again.
-	Keep func(entries []Entry) error
-	// Changed is called when the state of the connection has changed.
-	Changed func()
 	// Seen is called with each secret before it is used.
 	Seen func(secret.Text)
 	Log  *slog.Logger
 }
 
+// Listener hears from a registry.
+type Listener struct {
+	// Keep is called with the whole state of the bucket whenever it has changed, in
+	// order. It returns an error where it could not be kept; it is then called again.
+	Keep func(entries []Entry) error
+	// Changed is called when the state of the connection has changed.
+	Changed func(State)
+}
+
 // Registry is a team's registry.
 type Registry struct {
 	Config
-	servers     []string
-	bucket      string
-	credentials Credentials
+	servers []string
+	bucket  string
 
-	mu    sync.Mutex // guards what follows
-	state State
-	conn  *nats.Conn // nil while there is none
+	mu          sync.Mutex // guards what follows
+	state       State
+	conn        *nats.Conn // nil while there is none
+	credentials Credentials
 	// refused are the subjects that the server did not let be written, by when.
 	refused map[string]chan struct{}
 }
@@ -72,7 +76,7 @@ type State struct {
 	Problem error
 }
 
-// New checks the settings and reads the credentials. It asks nobody. It returns
+// New checks the settings. It asks nobody, and reads no file. It returns
 // InvalidParams, and InsecureTransport for a registry over an open network.
 func New(c Config) (*Registry, error) {
 	r := &Registry{Config: c, state: State{Since: time.Now()}, refused: make(map[string]chan struct{})}
@@ -81,13 +85,6 @@ func New(c Config) (*Registry, error) {
 		return nil, invalid("team.name is %q; it can have letters, digits, - and _", team)
 	}
 	r.bucket = bucketPrefix + team
-	var err error
-	if r.credentials, err = readCredentials(c.Team.CredentialsFile); err != nil {
-		return nil, err
-	}
-	for _, text := range r.credentials.secrets {
-		c.Seen(text)
-	}
 	for server := range strings.SplitSeq(c.Team.Registry, ",") {
 		u, err := url.Parse(strings.TrimSpace(server))
 		if err != nil || u.Host == "" || u.Scheme != "nats" && u.Scheme != "tls" {
@@ -120,16 +117,16 @@ func (r *Registry) State() State {
 	return r.state
 }
 
-// Run connects and keeps what the bucket has, until ctx ends. A registry that is
-// away is waited for.
-func (r *Registry) Run(ctx context.Context) {
+// Run connects and tells what the bucket has, until ctx ends. A registry that is
+// away is waited for; so is a credentials file that cannot be used.
+func (r *Registry) Run(ctx context.Context, l Listener) {
 	for delay := minDelay; ; delay = min(2*delay, maxDelay) {
 		began := time.Now()
-		err := r.session(ctx)
+		err := r.session(ctx, l)
 		if ctx.Err() != nil {
 			return
 		}
-		r.set(State{Since: time.Now(), Problem: r.unavailable(err)})
+		r.set(l, State{Since: time.Now(), Problem: r.unavailable(err)})
 		if time.Since(began) > maxDelay {
 			delay = minDelay // it went well for a while
 		}
@@ -148,7 +145,7 @@ func (r *Registry) Run(ctx context.Context) {
 // The client's own reconnecting is not used: it would go on with a watch of which
 // nobody knows whether the bucket is still the one that it began with. A new
 // connection begins with the whole state.
-func (r *Registry) session(ctx context.Context) error {
+func (r *Registry) session(ctx context.Context, l Listener) error {
 	lost := make(chan error, 1)
 	conn, err := r.connect(ctx, lost)
 	if err != nil {
@@ -170,25 +167,35 @@ func (r *Registry) session(ctx context.Context) error {
 	defer watch.Stop()
 	r.connected(conn)
 	defer r.connected(nil)
-	return r.follow(ctx, watch.Updates(), lost)
+	return r.follow(ctx, l, watch.Updates(), lost)
 }
 
 func (r *Registry) connect(ctx context.Context, lost chan<- error) (*nats.Conn, error) {
+	credentials, err := readCredentials(r.Team.CredentialsFile)
+	if err != nil {
+		return nil, err
+	}
+	for _, text := range credentials.secrets {
+		r.Seen(text)
+	}
+	r.mu.Lock()
+	r.credentials = credentials
+	r.mu.Unlock()
 	options := []nats.Option{
 		nats.Name("codestream-agent"),
 		nats.Timeout(connectTimeout),
 		nats.NoReconnect(),
 		nats.ClosedHandler(func(c *nats.Conn) {
 			select {
-			case lost <- cmp.Or(c.LastError(), nats.ErrConnectionClosed):
+			case lost <- cmp.Or(c.LastError(), error(nats.ErrConnectionClosed)):
 			default:
 			}
 		}),
 		nats.ErrorHandler(r.asyncError),
 		func(o *nats.Options) error { o.TLSConfig = r.TLS; return nil }, // Secure would demand TLS of nats:// too
 	}
-	if r.credentials.option != nil {
-		options = append(options, r.credentials.option)
+	if credentials.option != nil {
+		options = append(options, credentials.option)
 	}
 	// Connect cannot be cancelled, and may take its timeout for each server.
 	type result struct {
@@ -220,7 +227,7 @@ func (r *Registry) open(ctx context.Context, js jetstream.JetStream) (jetstream.
 }
 
 // follow keeps each state of the bucket until the connection is lost.
-func (r *Registry) follow(ctx context.Context, updates <-chan jetstream.KeyValueEntry, lost <-chan error) error {
+func (r *Registry) follow(ctx context.Context, l Listener, updates <-chan jetstream.KeyValueEntry, lost <-chan error) error {
 	entries := make(map[string]Entry)
 	complete := false
 	var retry <-chan time.Time
@@ -232,7 +239,7 @@ func (r *Registry) follow(ctx context.Context, updates <-chan jetstream.KeyValue
 				return nats.ErrConnectionClosed
 			case update == nil: // all that there was has come
 				complete = true
-				r.set(State{Connected: true, Since: time.Now()})
+				r.set(l, State{Connected: true, Since: time.Now()})
 			default:
 				r.apply(entries, update)
 			}
@@ -242,7 +249,7 @@ func (r *Registry) follow(ctx context.Context, updates <-chan jetstream.KeyValue
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		if retry = nil; complete && r.Keep(sorted(entries)) != nil {
+		if retry = nil; complete && l.Keep(sorted(entries)) != nil {
 			retry = time.After(time.Second)
 		}
 	}
@@ -253,7 +260,7 @@ func (r *Registry) apply(entries map[string]Entry, update jetstream.KeyValueEntr
 		delete(entries, update.Key())
 		return
 	}
-	entry, err := decode(update.Key(), update.Value(), update.Revision(), r.credentials.teamKey)
+	entry, err := decode(update.Key(), update.Value(), update.Revision(), r.key())
 	if err != nil {
 		r.Log.Warn("a record of the team's registry is passed over", "registry", r.Name(), "error", err)
 		delete(entries, update.Key())
@@ -263,13 +270,20 @@ func (r *Registry) apply(entries map[string]Entry, update jetstream.KeyValueEntr
 	entries[update.Key()] = entry
 }
 
+// key is the team's, as of the newest credentials.
+func (r *Registry) key() teamKey {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.credentials.teamKey
+}
+
 func (r *Registry) connected(conn *nats.Conn) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.conn = conn
 }
 
-func (r *Registry) set(s State) {
+func (r *Registry) set(l Listener, s State) {
 	r.mu.Lock()
 	changed := s.Connected != r.state.Connected || s.Problem != nil && r.state.Problem == nil
 	if changed {
@@ -278,7 +292,7 @@ func (r *Registry) set(s State) {
 	r.mu.Unlock()
 	if changed {
 		r.Log.Info("the connection to the team's registry has changed", "registry", r.Name(), "connected", s.Connected, "error", s.Problem)
-		r.Changed()
+		l.Changed(s)
 	}
 }
 

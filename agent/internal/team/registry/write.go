@@ -25,7 +25,7 @@ const replicas = 3
 // returns Conflict where the bucket has another by now, Forbidden where the server
 // does not let this member write, and RegistryUnavailable.
 func (r *Registry) Publish(ctx context.Context, e Entry, revision uint64) (uint64, error) {
-	value, err := encode(e, r.credentials.teamKey)
+	value, err := encode(e, r.key())
 	if errors.Is(err, errNoTeamKey) {
 		return 0, protocol.WithInstance(noTeamKey(), e.ID)
 	}
@@ -182,6 +182,10 @@ func noTeamKey() error {
 func (r *Registry) unavailable(err error) error {
 	if err == nil {
 		return nil
+	}
+	var known *protocol.Error
+	if errors.As(err, &known) { // about the credentials
+		return known
 	}
 	cause, problem, hint := "connection", err.Error(), "What was last seen still serves. Check team.registry, the network and the VPN; it is tried again all the time."
 	switch {

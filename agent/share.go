@@ -1,0 +1,88 @@
+package agent
+
+import (
+	"cmp"
+	"context"
+	"errors"
+
+	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
+	"github.com/teamcodestream/codestream-agent/agent/internal/store"
+	"github.com/teamcodestream/codestream-agent/agent/internal/team"
+	"github.com/teamcodestream/codestream-agent/protocol"
+)
+
+// checkShare says with whom an instance is shared, and refuses what cannot be: it
+// is asked before GitLab is.
+func (a *Agent) checkShare(s *session, share protocol.Share, in store.Instance, clientSecret secret.Text) (protocol.Share, error) {
+	known, err := s.team.Resolve(in.ID)
+	switch {
+	case err == nil && known.Source == protocol.SourcePolicy:
+		return "", setByPolicy(known)
+	case err != nil && !errors.Is(err, protocol.NotConfigured):
+		return "", err
+	}
+	if share == "" {
+		share = protocol.ShareLocal
+		if s.sharing.registry() != nil {
+			share = protocol.ShareTeam
+		}
+	}
+	hasNetwork := in.Network != (protocol.Network{})
+	switch share {
+	case protocol.ShareLocal:
+	case protocol.ShareTeam:
+		if s.sharing.registry() == nil {
+			return "", invalidParams("share is %q, and no team registry is set: set team.registry in the editor's settings", share)
+		}
+		if hasNetwork {
+			return "", invalidParams("network is each machine's own, and is not shared: set it in the editor's settings, or in the machine's policy")
+		}
+	case protocol.ShareWorkspace:
+		switch {
+		case a.firstFolder() == "":
+			return "", invalidParams("share is %q, and no folder on this machine is open in the editor", share)
+		case !clientSecret.IsEmpty():
+			return "", secretInWorkspace(in)
+		case hasNetwork:
+			return "", invalidParams("network is each machine's own, and is not shared: set it in the editor's settings, or in the machine's policy")
+		}
+	default:
+		return "", invalidParams("share is %q; it can be local, team or workspace", share)
+	}
+	return share, nil
+}
+
+func secretInWorkspace(in store.Instance) error {
+	return &protocol.Error{
+		Code:     protocol.InvalidParams,
+		Message:  "a client secret cannot be shared by " + team.WorkspaceFile + ": everybody who has the repository could read it",
+		Hint:     `Untick Confidential in the application's form in GitLab: with PKCE it then needs no secret. Or share the instance with "team", where the registry seals it.`,
+		Instance: in.ID,
+	}
+}
+
+// save saves an instance for those with whom it is shared.
+func (a *Agent) save(ctx context.Context, s *session, share protocol.Share, in store.Instance, clientSecret secret.Text) (team.Instance, error) {
+	in.Confidential = !clientSecret.IsEmpty()
+	saved := team.Instance{Instance: in, Source: protocol.SourceLocal}
+	var err error
+	switch share {
+	case protocol.ShareTeam:
+		saved.Source = protocol.SourceTeam
+		saved.Origin, err = s.publish(ctx, in, clientSecret)
+	case protocol.ShareWorkspace:
+		folder := a.firstFolder()
+		saved.Source, saved.Folder = protocol.SourceWorkspace, folder
+		if saved.Origin, err = team.WriteWorkspace(folder, in); err == nil {
+			err = s.store.Update(func(tx *store.Tx) error {
+				return cmp.Or(team.Approve(tx, saved), tx.DropInstance(in.ID))
+			})
+		}
+	default:
+		err = s.store.Update(func(tx *store.Tx) error { return tx.PutInstance(in, clientSecret) })
+	}
+	if err != nil {
+		return team.Instance{}, err
+	}
+	return s.team.Resolve(in.ID)
+}
