@@ -22,16 +22,6 @@ func TestAServerThatWantsAClientCertificate(t *testing.T) {
 	wantUnreachable(t, err, server.URL, "clientCertificate", "wants a client certificate")
 }
 
-func TestAServerThatSpeaksOnlyOldTLS(t *testing.T) {
-	a := newAuthority(t)
-	server := secure(t, &tls.Config{
-		Certificates: []tls.Certificate{a.issue(template("gitlab.example.com"))},
-		MinVersion:   tls.VersionTLS10, MaxVersion: tls.VersionTLS11,
-	}, hello)
-	err := exchange(t.Context(), client(t, protocol.Network{CAFile: a.file()}), server.URL)
-	wantUnreachable(t, err, server.URL, "tls", "ends the TLS handshake")
-}
-
 // What a browser saves is often in the other of the two forms.
 func TestACertificateInTheOtherForm(t *testing.T) {
 	text, err := os.ReadFile(newAuthority(t).file())
