@@ -13,6 +13,7 @@ PLATFORMS := linux/amd64 linux/arm64 darwin/arm64 windows/amd64
 DOORKEEPER_PACKAGES := ruby-railties ruby-activerecord ruby-doorkeeper puma ruby-sqlite3 nginx-light
 BROWSER_PACKAGES    := chromium
 KEYRING_PACKAGES    := gnome-keyring dbus
+NETWORK_PACKAGES    := squid nginx-light openssl
 APT := $(if $(filter 0,$(shell id -u)),,sudo )env DEBIAN_FRONTEND=noninteractive apt-get
 
 .PHONY: help
@@ -35,14 +36,14 @@ test: ## run all tests that need nothing but Go
 check: test check-rest ## run everything that continuous integration runs
 
 .PHONY: check-rest
-check-rest: lint generated race cover cross test-doorkeeper test-browser test-keyring bench
+check-rest: lint generated race cover cross test-doorkeeper test-browser test-keyring test-network bench
 
 .PHONY: lint
 lint: ## check the format, and look for mistakes
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "gofmt would change: $$unformatted"; exit 1; }
 	$(GO) vet ./... ./testdata/floor ./testdata/fuzzall
-	$(GO) vet -tags doorkeeper,browser,keyring,soak ./agent/internal/acceptance ./agent/internal/endurance
-	$(GO) tool staticcheck -tags doorkeeper,browser,keyring,soak ./...
+	$(GO) vet -tags doorkeeper,browser,keyring,network,soak ./agent/internal/acceptance ./agent/internal/endurance
+	$(GO) tool staticcheck -tags doorkeeper,browser,keyring,network,soak ./...
 	$(GO) mod verify
 
 .PHONY: generate
@@ -102,3 +103,8 @@ test-browser: ## sign in through a real Chromium; screenshots go to out/
 test-keyring: ## keep secrets with a real GNOME Keyring
 	@command -v gnome-keyring-daemon >/dev/null && command -v dbus-daemon >/dev/null || { $(APT) update -q && $(APT) install -q -y --no-install-recommends $(KEYRING_PACKAGES); }
 	$(GO) test -count=1 -tags keyring ./agent/internal/acceptance -bench Initialize -benchtime 40x
+
+.PHONY: test-network
+test-network: ## sign in through a real squid and a real nginx, and be refused by them
+	@test -x /usr/sbin/squid && test -x /usr/sbin/nginx && command -v openssl >/dev/null || { $(APT) update -q && $(APT) install -q -y --no-install-recommends $(NETWORK_PACKAGES); }
+	$(GO) test -count=1 -tags network ./agent/internal/acceptance

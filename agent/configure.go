@@ -1,7 +1,6 @@
 package agent
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,6 +25,9 @@ const verifyTimeout = 10 * time.Second
 func (a *Agent) configure(ctx context.Context, p protocol.ConfigureParams) (protocol.ConfigureResult, error) {
 	clientSecret := secret.New(p.ClientSecret)
 	a.seen(clientSecret)
+	if p.Network != nil {
+		a.seenProxy(p.Network.Proxy)
+	}
 	s, err := a.ready()
 	if err != nil {
 		return protocol.ConfigureResult{}, err
@@ -85,16 +87,8 @@ func (a *Agent) rules() []team.Rule {
 		{Field: "redirectUri", Check: func(in store.Instance) error { return auth.CheckRedirect(in.RedirectURI) }},
 		{Field: "scopes", Check: checkScopes},
 		{Field: "sshHosts", Check: checkSSHHosts},
-		{Field: "network", Check: func(in store.Instance) error { return cmp.Or(checkProxy(in.Network), a.checkNetwork(in)) }},
+		{Field: "network", Check: a.checkNetwork},
 	}
-}
-
-// checkProxy refuses a password in what is kept unsealed.
-func checkProxy(n protocol.Network) error {
-	if u, err := url.Parse(n.Proxy); err == nil && u.User != nil {
-		return invalidParams("network.proxy of an instance has a user name or password in it: set that proxy for all instances, in the settings or in HTTPS_PROXY")
-	}
-	return nil
 }
 
 func (a *Agent) checkNetwork(in store.Instance) error {

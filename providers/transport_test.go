@@ -138,7 +138,7 @@ func TestOldTLSIsRefused(t *testing.T) {
 		MinVersion:   tls.VersionTLS10, MaxVersion: tls.VersionTLS11,
 	}, hello)
 	err := exchange(t.Context(), client(t, protocol.Network{CAFile: ca.file()}), server.URL)
-	wantUnreachable(t, err, server.URL, "connection", "broke")
+	wantUnreachable(t, err, server.URL, "tls", "ends the TLS handshake")
 }
 
 // connections counts a server's.

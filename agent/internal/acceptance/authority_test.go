@@ -1,4 +1,4 @@
-//go:build doorkeeper
+//go:build doorkeeper || network
 
 package acceptance
 
@@ -44,13 +44,28 @@ func newAuthority(t *testing.T) *authority {
 // issue writes a certificate for this machine, and its key.
 func (ca *authority) issue(t *testing.T, certFile, keyFile string) {
 	t.Helper()
-	key := newKey(t)
-	write(t, certFile, ca.sign(t, &x509.Certificate{
-		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "gitlab.example.com"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
-		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-	}, key))
+	ca.issueOther(func(*x509.Certificate) {})(t, certFile, keyFile)
+}
+
+// issueOther returns an issue whose certificates are changed before they are signed.
+func (ca *authority) issueOther(change func(*x509.Certificate)) func(t *testing.T, certFile, keyFile string) {
+	return func(t *testing.T, certFile, keyFile string) {
+		t.Helper()
+		key := newKey(t)
+		cert := &x509.Certificate{
+			SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "gitlab.example.com"},
+			NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
+			KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+			DNSNames: []string{"localhost", "gitlab.test"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
+		}
+		change(cert)
+		write(t, certFile, ca.sign(t, cert, key))
+		writeKey(t, keyFile, key)
+	}
+}
+
+func writeKey(t *testing.T, keyFile string, key *ecdsa.PrivateKey) {
+	t.Helper()
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
 		t.Fatal(err)

@@ -205,3 +205,14 @@ func (d *doorkeeper) do(r *http.Request, answer any) (status int) {
 	}
 	return resp.StatusCode
 }
+
+// behindTLS returns the server as it is reached by an nginx before it.
+func (d *doorkeeper) behindTLS(t *testing.T, ca *authority) *doorkeeper {
+	t.Helper()
+	host, root, _ := strings.Cut(strings.TrimPrefix(d.url, "http://"), "/")
+	url := startNginx(t, ca, host)
+	if root != "" {
+		url += "/" + root
+	}
+	return &doorkeeper{t: t, url: url, ca: ca}
+}

@@ -1,4 +1,4 @@
-//go:build doorkeeper
+//go:build doorkeeper || network
 
 package acceptance
 
@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
 	"text/template"
@@ -43,6 +42,7 @@ http {
     listen {{.Address}} ssl;
     ssl_certificate {{.Dir}}/cert.pem;
     ssl_certificate_key {{.Dir}}/key.pem;
+    {{.Extra}}
     location / {
       proxy_pass http://behind;
       proxy_set_header Host $http_host;
@@ -57,6 +57,12 @@ http {
 // that take turns, given as host:port, and returns its https origin. It ends with
 // the test.
 func startNginx(t *testing.T, ca *authority, behind ...string) (origin string) {
+	t.Helper()
+	return startNginxWith(t, ca.issue, "", behind...)
+}
+
+// startNginxWith is startNginx with another certificate and with more directives.
+func startNginxWith(t *testing.T, issue func(t *testing.T, certFile, keyFile string), extra string, behind ...string) (origin string) {
 	t.Helper()
 	path, err := exec.LookPath("nginx")
 	if err != nil {
@@ -77,12 +83,12 @@ func startNginx(t *testing.T, ca *authority, behind ...string) (origin string) {
 	}
 	defer socket.Close()
 	dir, address := t.TempDir(), listener.Addr().String()
-	ca.issue(t, filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"))
+	issue(t, filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"))
 	var config bytes.Buffer
 	err = nginxConfig.Execute(&config, struct {
-		Dir, Address, User string
-		Behind             []string
-	}{dir, address, me.Username, behind})
+		Dir, Address, User, Extra string
+		Behind                    []string
+	}{dir, address, me.Username, extra, behind})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,15 +115,4 @@ func startNginx(t *testing.T, ca *authority, behind ...string) (origin string) {
 		}
 	})
 	return fmt.Sprintf("https://%s", address)
-}
-
-// behindTLS returns the server as it is reached by an nginx before it.
-func (d *doorkeeper) behindTLS(t *testing.T, ca *authority) *doorkeeper {
-	t.Helper()
-	host, root, _ := strings.Cut(strings.TrimPrefix(d.url, "http://"), "/")
-	url := startNginx(t, ca, host)
-	if root != "" {
-		url += "/" + root
-	}
-	return &doorkeeper{t: t, url: url, ca: ca}
 }

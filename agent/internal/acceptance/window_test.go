@@ -1,4 +1,4 @@
-//go:build doorkeeper || browser || keyring
+//go:build doorkeeper || browser || keyring || network
 
 package acceptance
 

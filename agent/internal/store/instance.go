@@ -19,7 +19,10 @@ type Instance struct {
 	Scopes       []string         `json:"scopes,omitempty"`
 	SSHHosts     []string         `json:"sshHosts,omitempty"`
 	Network      protocol.Network `json:"network,omitzero"`
-	AllowHTTP    bool             `json:"allowHttp,omitempty"`
+	// ProxyPassword is true where the proxy of Network has a user and a password,
+	// which are kept sealed.
+	ProxyPassword bool `json:"proxyPassword,omitempty"`
+	AllowHTTP     bool `json:"allowHttp,omitempty"`
 	// Learnt is kept apart, since it is the same wherever the instance comes from.
 	Learnt `json:"-"`
 }
@@ -69,6 +72,9 @@ func (tx *Tx) PutInstance(in Instance, clientSecret secret.Text) error {
 	}
 	tx.seen(clientSecret)
 	in.Confidential = !clientSecret.IsEmpty()
+	if err := tx.putProxy(&in); err != nil {
+		return err
+	}
 	if err := put(tx, bucketInstances, instanceKey(in.ID), in); err != nil {
 		return err
 	}
@@ -138,6 +144,7 @@ func (tx *Tx) clientSecret(place []byte) (secret.Text, error) {
 func (tx *Tx) DropInstance(id string) error {
 	return errors.Join(
 		remove(tx, bucketSecrets, clientSecretKey(id)),
+		remove(tx, bucketSecrets, proxyKey(id)),
 		remove(tx, bucketInstances, instanceKey(id)),
 	)
 }
@@ -155,6 +162,7 @@ func (tx *Tx) DeleteInstance(id string) error {
 	}
 	return errors.Join(
 		remove(tx, bucketSecrets, clientSecretKey(id)),
+		remove(tx, bucketSecrets, proxyKey(id)),
 		remove(tx, bucketInstances, instanceKey(id)),
 		remove(tx, bucketLearnt, instanceKey(id)),
 	)

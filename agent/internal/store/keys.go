@@ -29,6 +29,7 @@ func accountKey(k AccountKey) []byte             { return []byte(k.String()) }
 func accountPrefix(instance string) []byte       { return []byte(instance + "\n") }
 func clientSecretKey(instance string) []byte     { return []byte("client\n" + instance) }
 func callbackKey(state string) []byte            { return []byte("callback\n" + state) }
+func proxyKey(instance string) []byte            { return []byte("proxy\n" + instance) }
 func sharedSecretKey(instance string) []byte     { return []byte("shared\n" + instance) }
 func approvalKey(folder, instance string) []byte { return []byte(folder + "\n" + instance) }
 func tokensKey(k AccountKey) []byte              { return []byte("tokens\n" + k.String()) }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
@@ -33,7 +34,7 @@ func (p Policy) Find(*store.Tx) (found Found, err error) {
 	case err != nil:
 		return Found{Problems: []error{err}}, nil
 	}
-	instances, err := readInstances(p.Path, text, p.Provider, p.Rules)
+	instances, err := readInstances(p.Path, text, p.Provider, append([]Rule{noPassword}, p.Rules...))
 	if err != nil {
 		return Found{Problems: []error{err}}, nil
 	}
@@ -61,6 +62,19 @@ func (p Policy) read() ([]byte, error) {
 	}
 	return text, nil
 }
+
+// noPassword keeps a proxy's password out of a file that every user of the machine
+// can read.
+var noPassword = Rule{"network", func(in store.Instance) error {
+	if u, err := url.Parse(in.Network.Proxy); err != nil || u.User == nil {
+		return nil
+	}
+	return &protocol.Error{
+		Code:    protocol.InvalidParams,
+		Message: "network.proxy has a user name or password in it, and every user of the machine can read the file",
+		Hint:    "Leave them out, and set that proxy in the editor's settings or in HTTPS_PROXY.",
+	}
+}}
 
 func notAdministered(path, problem string) error {
 	return &protocol.Error{
