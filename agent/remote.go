@@ -16,9 +16,11 @@ func (a *Agent) resolveRemote(ctx context.Context, p protocol.ResolveRemoteParam
 	if err != nil {
 		return nil, err
 	}
-	addresses := make([]providers.Address, len(instances))
-	for i, in := range instances {
-		addresses[i] = providers.Address{Instance: in.ID, SSHHosts: in.SSHHosts}
+	var addresses []providers.Address
+	for _, in := range instances {
+		if !in.NeedsApproval { // a repository does not say whose another one's remotes are
+			addresses = append(addresses, providers.Address{Instance: in.ID, SSHHosts: in.SSHHosts})
+		}
 	}
 	alias := func(host providers.SSHHost) (providers.SSHHost, bool) { return a.ssh.Resolve(ctx, host) }
 	return a.provider.ResolveRemote(p.Remote, addresses, alias), ctx.Err()
