@@ -166,8 +166,7 @@ const (
 // ErrorDetails are facts about an error, for programs and support.
 type ErrorDetails struct {
 	// Cause is one word. For HostUnreachable: "dns", "refused", "timeout",
-	// "proxy", "proxyAuthentication" where the proxy wants a password,
-	// "clientCertificate" where the server wants one, "tls" or "connection". For SignInRequired: "revoked", "expired",
+	// "proxy" or "connection". For SignInRequired: "revoked", "expired",
 	// "answerLost", "keyLost", or "keyLocked" where the tokens are good again once
 	// the keyring is unlocked: offer to try again before a new sign-in. For
 	// InvalidClient: "keyLocked" for the client secret. For StoreDamaged: "damaged",

@@ -6,7 +6,6 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -107,12 +106,7 @@ func requestID(header http.Header) string {
 // DescribeAnswer says in words what came instead of GitLab's JSON.
 func DescribeAnswer(status int, header http.Header) string {
 	what := "something other than JSON"
-	location, err := url.Parse(header.Get("Location"))
 	switch {
-	case status == http.StatusNetworkAuthenticationRequired: // RFC 6585 section 6
-		what = "the sign-in page of the network that this machine is in"
-	case err == nil && location.Host != "":
-		what = "a redirect to " + Shorten(location.Host, maxName)
 	case header.Get("Location") != "":
 		what = "a redirect to another place"
 	case IsHTML(header):

@@ -3,12 +3,12 @@ package providers
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/teamcodestream/codestream-agent/protocol"
@@ -65,22 +65,15 @@ func unreachable(err error) (cause, problem, hint string) {
 	var plain tls.RecordHeaderError
 	var refusal proxyRefusal
 	var timeout interface{ Timeout() bool }
-	alert := alertOf(err)
 	switch {
-	case errors.As(err, &refusal) && refusal == http.StatusProxyAuthRequired:
-		return "proxyAuthentication", "the proxy " + refusal.Error(), "The proxy wants a user name and a password, or does not accept the ones that it gets: put them into its URL in network.proxy, as http://user:password@host:port."
 	case errors.As(err, &refusal):
-		return "proxy", "the proxy " + refusal.Error(), "Check network.proxy and network.noProxy in the editor's settings; the proxy may not let this address be reached."
+		return "proxy", "the proxy " + refusal.Error(), "Check network.proxy and network.noProxy in the editor's settings; a user name and password go into the proxy's URL."
 	case isProxys(err):
 		return "proxy", "the proxy does not answer", "Check network.proxy in the editor's settings, or the variables HTTPS_PROXY and NO_PROXY."
 	case errors.As(err, &dns) && !dns.IsTimeout:
 		return "dns", "the name " + dns.Name + " is not known here", "Check the spelling, and connect to the VPN if the instance is only known inside."
 	case isRefused(err):
 		return "refused", "nothing listens at that address", "Check host and port, and whether GitLab is running."
-	case wantsCertificate(alert):
-		return "clientCertificate", "the server wants a client certificate, or does not accept the one that it gets", "Set network.clientCertFile and network.clientKeyFile to the certificate that your organisation has given you, with its key."
-	case alert != "":
-		return "tls", "the server ends the TLS handshake (" + alert + ")", "The agent speaks TLS 1.2 and newer. Ask whoever runs the instance which versions and ciphers it has."
 	case errors.As(err, &plain), errors.Is(err, http.ErrSchemeMismatch):
 		return "connection", "the server does not speak TLS", "If the instance is served by plain http, write http:// in its URL."
 	case errors.As(err, &timeout) && timeout.Timeout():
@@ -89,20 +82,34 @@ func unreachable(err error) (cause, problem, hint string) {
 	return "connection", "the connection broke", "Try again; if it goes on, ask whoever runs the network or the instance."
 }
 
-// alertOf returns the alert with which a server has ended a TLS handshake, as
-// crypto/tls puts it, or "". The type that it has there is not exported.
-func alertOf(err error) string {
-	var op *net.OpError
-	if errors.As(err, &op) && op.Op == "remote error" {
-		return op.Err.Error()
+// maxName bounds the names in a certificate: a stranger wrote them.
+const maxName = 300
+
+func untrusted(err *tls.CertificateVerificationError, address, whose string) error {
+	details := &protocol.ErrorDetails{Text: err.Err.Error()}
+	problem := "is not trusted"
+	hint := "Put the certificate of your organisation's certificate authority into a PEM file, and set network.caFile to its path."
+	if len(err.UnverifiedCertificates) > 0 {
+		leaf := err.UnverifiedCertificates[0]
+		until := leaf.NotAfter.UTC()
+		details.Subject, details.Issuer = Shorten(leaf.Subject.String(), maxName), Shorten(leaf.Issuer.String(), maxName)
+		details.NotAfter = &until
+		problem = fmt.Sprintf("(%s, issued by %s, valid until %s) is not trusted", details.Subject, details.Issuer, until.Format("2006-01-02"))
 	}
-	return ""
-}
-
-// certificateAlerts are those with which a server refuses the client's certificate,
-// or that there is none (RFC 8446 section 6.2).
-var certificateAlerts = []tls.AlertError{42, 43, 44, 45, 46, 48, 49, 116}
-
-func wantsCertificate(alert string) bool {
-	return slices.ContainsFunc(certificateAlerts, func(a tls.AlertError) bool { return a.Error() == alert })
+	var invalid x509.CertificateInvalidError
+	var name x509.HostnameError
+	switch {
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		hint = "The certificate has expired or is not valid yet: check this machine's clock, else ask the administrator to renew it."
+	case errors.As(err, &name):
+		hint = "The certificate is for another host: use the name that it is made for in the instance's URL, or ask the administrator for one that fits."
+	}
+	return &protocol.Error{
+		Code:     protocol.CertificateUntrusted,
+		Message:  fmt.Sprintf("the certificate of %s %s", whose, problem),
+		Hint:     hint,
+		Instance: address,
+		Details:  details,
+		Err:      err,
+	}
 }

@@ -194,11 +194,7 @@ func TestProxyIsInTheWay(t *testing.T) {
 	} {
 		refusing.refuse = status
 		c := client(t, protocol.Network{Proxy: refusing.URL})
-		cause := "proxy"
-		if status == http.StatusProxyAuthRequired {
-			cause = "proxyAuthentication"
-		}
-		wantUnreachable(t, exchange(t.Context(), c, url), url, cause, words)
+		wantUnreachable(t, exchange(t.Context(), c, url), url, "proxy", words)
 	}
 	for _, scheme := range []string{"http", "https", "socks5"} {
 		c := client(t, protocol.Network{Proxy: scheme + "://sam:glfake-pw@127.0.0.1:1"})

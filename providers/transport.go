@@ -174,9 +174,6 @@ func tlsConfig(n protocol.Network) (*tls.Config, error) {
 			return nil, invalidNetwork("network.caFile", "cannot be read", err)
 		}
 		if !pool.AppendCertsFromPEM(pem) {
-			if _, err := x509.ParseCertificate(pem); err == nil {
-				return nil, invalidNetwork("network.caFile", "has a certificate in DER form, where PEM is wanted: openssl x509 -inform der -in FILE -out FILE.pem makes it so", nil)
-			}
 			return nil, invalidNetwork("network.caFile", "has no certificate in PEM form", nil)
 		}
 		config.RootCAs = pool

@@ -102,7 +102,7 @@ func TestAnswersThatAreNoAPI(t *testing.T) {
 		"page, odd parameter":    {sends(200, "<html>", "Content-Type", "text/html; charset"), 200, "a web page"},
 		"page of a proxy":        {sends(403, "<html>", "Content-Type", html), 403, "a web page"},
 		"text of a proxy":        {sends(404, "no", "Content-Type", "text/plain"), 404, "something other than JSON"},
-		"redirect to sign in":    {sends(302, "", "Location", "https://other.invalid/users/sign_in?x=y"), 302, "a redirect to other.invalid came back"},
+		"redirect to sign in":    {sends(302, "", "Location", "https://other.invalid/users/sign_in?x=y"), 302, "a redirect to another place"},
 		"redirect within":        {sends(303, "", "Location", "/login", "Content-Type", "text/html"), 303, "a redirect to another place"},
 		"redirect without place": {sends(302, "", "Content-Type", "application/json"), 302, "JSON of another program"},
 		"unasked 300":            {sends(300, "x", "Content-Type", "text/plain"), 300, "something other than JSON"},

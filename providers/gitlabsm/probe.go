@@ -45,9 +45,6 @@ func (p Provider) Probe(ctx context.Context, client *http.Client, instance strin
 	if busy := api.unavailable(instance); busy != nil {
 		return providers.Probe{}, busy
 	}
-	if openID.wantsCertificate() {
-		return providers.Probe{}, wantsCertificate(instance)
-	}
 	return providers.Probe{}, notGitLab(instance, openID, p.suggest(ctx, client, instance, openID, api))
 }
 
@@ -120,24 +117,6 @@ func (a answer) unavailable(instance string) error {
 		return nil
 	}
 	return responseError(instance, a.status, a.header, a.body)
-}
-
-// wantsCertificate reports whether a web server before GitLab has refused, in its
-// page, that the client has no certificate (nginx, ssl_verify_client).
-func (a answer) wantsCertificate() bool {
-	return a.status == http.StatusBadRequest && providers.IsHTML(a.header) &&
-		(strings.Contains(string(a.body), "No required SSL certificate was sent") || strings.Contains(string(a.body), "The SSL certificate error"))
-}
-
-func wantsCertificate(instance string) error {
-	return &protocol.Error{
-		Code:     protocol.HostUnreachable,
-		Message:  instance + " cannot be reached: the server wants a client certificate, or does not accept the one that it gets",
-		Hint:     "Set network.clientCertFile and network.clientKeyFile to the certificate that your organisation has given you, with its key.",
-		Instance: instance,
-		Status:   http.StatusBadRequest,
-		Details:  &protocol.ErrorDetails{Cause: "clientCertificate"},
-	}
 }
 
 // suggest returns the base URL that was probably meant, or "".

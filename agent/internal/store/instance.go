@@ -19,10 +19,7 @@ type Instance struct {
 	Scopes       []string         `json:"scopes,omitempty"`
 	SSHHosts     []string         `json:"sshHosts,omitempty"`
 	Network      protocol.Network `json:"network,omitzero"`
-	// ProxyPassword is true where the proxy of Network has a user and a password,
-	// which are kept sealed.
-	ProxyPassword bool `json:"proxyPassword,omitempty"`
-	AllowHTTP     bool `json:"allowHttp,omitempty"`
+	AllowHTTP    bool             `json:"allowHttp,omitempty"`
 	Learnt
 }
 
@@ -58,9 +55,6 @@ func (tx *Tx) PutInstance(in Instance, clientSecret secret.Text) error {
 	}
 	tx.seen(clientSecret)
 	in.Confidential = !clientSecret.IsEmpty()
-	if err := tx.putProxy(&in); err != nil {
-		return err
-	}
 	if err := put(tx, bucketInstances, instanceKey(in.ID), in); err != nil {
 		return err
 	}
@@ -126,7 +120,6 @@ func (tx *Tx) DeleteInstance(id string) error {
 	}
 	return errors.Join(
 		remove(tx, bucketSecrets, clientSecretKey(id)),
-		remove(tx, bucketSecrets, proxyKey(id)),
 		remove(tx, bucketInstances, instanceKey(id)),
 	)
 }

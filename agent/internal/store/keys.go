@@ -26,7 +26,6 @@ func accountKey(k AccountKey) []byte         { return []byte(k.String()) }
 func accountPrefix(instance string) []byte   { return []byte(instance + "\n") }
 func clientSecretKey(instance string) []byte { return []byte("client\n" + instance) }
 func callbackKey(state string) []byte        { return []byte("callback\n" + state) }
-func proxyKey(instance string) []byte        { return []byte("proxy\n" + instance) }
 func tokensKey(k AccountKey) []byte          { return []byte("tokens\n" + k.String()) }
 
 // validKey reports whether an id can be part of a key.
