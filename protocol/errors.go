@@ -154,13 +154,17 @@ type Error struct {
 	Err error
 }
 
-// The causes of StoreDamaged, and of a RateLimited that is not GitLab's.
+// The causes of StoreDamaged, of a RateLimited that is not GitLab's, and of what
+// cannot be unsealed.
 const (
 	CauseDamaged  = "damaged"  // the file was put aside, and a new one is in use
 	CauseUnusable = "unusable" // permissions, a full disk, a failing one: nothing was touched
 	CauseUnsafe   = "unsafe"   // other users can write to it, or it is not the user's
 	CauseNewer    = "newer"    // a newer agent has written it
 	CauseAgent    = "agent"    // the editor has asked the agent too much at once
+
+	CauseKeyLost   = "keyLost"   // the key that seals it is gone
+	CauseKeyLocked = "keyLocked" // the keyring with the key is locked or does not answer
 )
 
 // ErrorDetails are facts about an error, for programs and support.

@@ -1,8 +1,11 @@
 package providers
 
 import (
+	"cmp"
 	"net/url"
 	"os"
+
+	"golang.org/x/net/http/httpproxy"
 
 	"github.com/teamcodestream/codestream-agent/protocol"
 )
@@ -34,6 +37,25 @@ func ProxyFor(n protocol.Network, address string) (Proxy, error) {
 		return Proxy{}, invalidNetwork("the proxy", "is not a URL such as http://proxy.example.com:3128", nil)
 	}
 	return Proxy{proxy, proxySetting(n, target.Scheme)}, nil
+}
+
+// Override returns base with what over sets in its place, field by field. A client
+// certificate and its key are one setting.
+func Override(base, over protocol.Network) protocol.Network {
+	base.Proxy = cmp.Or(over.Proxy, base.Proxy)
+	base.NoProxy = cmp.Or(over.NoProxy, base.NoProxy)
+	base.CAFile = cmp.Or(over.CAFile, base.CAFile)
+	if over.ClientCertFile != "" || over.ClientKeyFile != "" {
+		base.ClientCertFile, base.ClientKeyFile = over.ClientCertFile, over.ClientKeyFile
+	}
+	return base
+}
+
+// Proxies lists the proxies that settings and the environment name, with the
+// passwords that are in them.
+func Proxies(n protocol.Network) []string {
+	environment := httpproxy.FromEnvironment()
+	return []string{n.Proxy, environment.HTTPProxy, environment.HTTPSProxy}
 }
 
 // proxySetting follows httpproxy.FromEnvironment.

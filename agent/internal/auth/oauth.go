@@ -50,7 +50,7 @@ func (m *Manager) application(in store.Instance, redirect string) (*application,
 			Message:  "the client secret cannot be opened: " + err.Error(),
 			Hint:     "Unlock the keyring (sign in to the desktop session) and try again, or configure the instance again with its secret.",
 			Instance: in.ID,
-			Details:  &protocol.ErrorDetails{Cause: causeKeyLocked},
+			Details:  &protocol.ErrorDetails{Cause: protocol.CauseKeyLocked},
 			Err:      err,
 		}
 	}
