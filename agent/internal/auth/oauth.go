@@ -235,7 +235,7 @@ func (a *application) revokeToken(ctx context.Context, token secret.Text) error 
 	case answer.status == http.StatusUnauthorized || answer.status == http.StatusForbidden:
 		return invalidClient(a.instance, "GitLab does not let this application revoke the token")
 	}
-	if e := providers.ServerError(a.instance, answer.status, answer.header); e != nil {
+	if e := providers.ServerError(a.instance, answer.status, answer.header, answer.body); e != nil {
 		return e
 	}
 	return &protocol.Error{
