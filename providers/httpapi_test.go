@@ -135,7 +135,7 @@ func TestServerError(t *testing.T) {
 		"page not found":   {404, isHTML, protocol.NotGitLab, "a web page came back, with status 404 Not Found"},
 		"redirect":         {302, header("Location", "/x"), protocol.NotGitLab, "a redirect to another place came back, with status 302 Found"},
 		"text":             {400, header("Content-Type", "text/plain"), protocol.NotGitLab, "something other than JSON came back"},
-		"a proxy's":        {407, isJSON, protocol.HostUnreachable, "the proxy wants a user and a password"},
+		"a proxy's":        {407, isJSON, protocol.HostUnreachable, "the proxy answers 407 Proxy Authentication Required: it wants a user and a password"},
 		"other JSON":       {200, isJSON, protocol.NotGitLab, "JSON of another program came back"},
 		"GitLab's 404":     {404, isJSON, 0, ""},
 		"GitLab's 400":     {400, isJSON, 0, ""},

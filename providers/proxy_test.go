@@ -200,10 +200,10 @@ func TestProxyIsInTheWay(t *testing.T) {
 		status        int
 		cause, words  string
 	}{
-		{refusing.URL, `Basic realm="x"`, 407, "proxyAuthentication", "the proxy wants a user and a password"},
-		{refusing.URL, "", 407, "proxyAuthentication", "the proxy wants a user and a password"},
-		{with, `Basic realm="x"`, 407, "proxyAuthentication", "the proxy does not accept the user and the password"},
-		{with, "NTLM", 407, "proxyAuthentication", "wants one to sign in by NTLM"},
+		{refusing.URL, `Basic realm="x"`, 407, "proxyAuthentication", "407 Proxy Authentication Required: it wants a user and a password"},
+		{refusing.URL, "", 407, "proxyAuthentication", "407 Proxy Authentication Required: it wants a user and a password"},
+		{with, `Basic realm="x"`, 407, "proxyAuthentication", "407 Proxy Authentication Required: it does not accept the user and the password"},
+		{with, "NTLM", 407, "proxyAuthentication", "it wants one to sign in by NTLM"},
 		{with, "", 403, "proxy", "the proxy answers 403 Forbidden"},
 		{with, "", 502, "proxy", "the proxy answers 502 Bad Gateway"},
 	} {

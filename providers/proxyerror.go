@@ -70,11 +70,11 @@ func (p proxyRefusal) obstacle() obstacle {
 	case http.StatusProxyAuthRequired:
 		switch {
 		case p.offers != "" && !strings.Contains(strings.ToLower(p.offers), "basic"):
-			return obstacle{causeProxyAuthentication, "the proxy wants one to sign in by " + p.offers + ", and the agent can do it with a password (Basic) only", "Run a small proxy on this machine that can, such as cntlm or px, and set network.proxy to it; or ask whoever runs the network to let the instance through."}
+			return obstacle{causeProxyAuthentication, p.Error() + ": it wants one to sign in by " + p.offers + ", and the agent can do it with a password (Basic) only", "Run a small proxy on this machine that can, such as cntlm or px, and set network.proxy to it; or ask whoever runs the network to let the instance through."}
 		case p.sent:
-			return obstacle{causeProxyAuthentication, "the proxy does not accept the user and the password", hintProxyPassword}
+			return obstacle{causeProxyAuthentication, p.Error() + ": it does not accept the user and the password", hintProxyPassword}
 		}
-		return obstacle{causeProxyAuthentication, "the proxy wants a user and a password", hintProxyPassword}
+		return obstacle{causeProxyAuthentication, p.Error() + ": it wants a user and a password", hintProxyPassword + " If they are there, it does not accept them."}
 	case http.StatusForbidden, http.StatusMethodNotAllowed:
 		return obstacle{causeProxy, p.Error(), "The proxy does not let you through to this host and port: ask whoever runs the network, or name the host in network.noProxy if it is reached without."}
 	}
