@@ -98,6 +98,7 @@ func New(c Config) *Agent {
 		a.logLevel = c.LogLevel.Level()
 	}
 	a.transports.UserAgent, a.transports.Log = "codestream-agent/"+c.Version, a.log
+	a.seenProxy(protocol.Network{}) // those of the environment
 	a.ssh.File, a.ssh.Log = c.SSHConfig, a.log
 	a.life.ended = make(chan struct{})
 	a.dispatcher = newDispatcher(a.guard(a.methods()), a.log)

@@ -25,6 +25,9 @@ const verifyTimeout = 10 * time.Second
 func (a *Agent) configure(ctx context.Context, p protocol.ConfigureParams) (protocol.ConfigureResult, error) {
 	clientSecret := secret.New(p.ClientSecret)
 	a.seen(clientSecret)
+	if p.Network != nil {
+		a.seenProxy(*p.Network)
+	}
 	s, err := a.ready()
 	if err != nil {
 		return protocol.ConfigureResult{}, err
@@ -89,15 +92,7 @@ func (a *Agent) checkInstance(p protocol.ConfigureParams) (store.Instance, error
 	if p.Network != nil {
 		in.Network = *p.Network
 	}
-	return in, errors.Join(checkTransport(in), checkProxy(in.Network), protocol.WithInstance(auth.CheckRedirect(in.RedirectURI), id), checkNames(in), a.checkNetwork(in))
-}
-
-// checkProxy refuses a password in what is kept unsealed.
-func checkProxy(n protocol.Network) error {
-	if u, err := url.Parse(n.Proxy); err == nil && u.User != nil {
-		return invalidParams("network.proxy of an instance has a user name or password in it: set that proxy for all instances, in the settings or in HTTPS_PROXY")
-	}
-	return nil
+	return in, errors.Join(checkTransport(in), protocol.WithInstance(auth.CheckRedirect(in.RedirectURI), id), checkNames(in), a.checkNetwork(in))
 }
 
 func (a *Agent) checkNetwork(in store.Instance) error {

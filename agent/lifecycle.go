@@ -202,6 +202,7 @@ func (a *Agent) applyOptions(c client, o protocol.InitializationOptions) error {
 		return invalidParams("team.registry is set, and this version has no team registry")
 	}
 	if o.Network != nil {
+		a.seenProxy(*o.Network)
 		if _, err := a.transports.Get(*o.Network); err != nil {
 			return err
 		}

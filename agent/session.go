@@ -2,14 +2,12 @@ package agent
 
 import (
 	"context"
-	"net/http"
 	"sync"
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/auth"
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
 	"github.com/teamcodestream/codestream-agent/agent/internal/team"
 	"github.com/teamcodestream/codestream-agent/agent/internal/work"
-	"github.com/teamcodestream/codestream-agent/protocol"
 )
 
 // session is what hangs on a data directory.
@@ -87,22 +85,4 @@ func (a *Agent) ready() (*session, error) {
 	var err error
 	s.unreported.Do(func() { err = s.prepareErr })
 	return s, err
-}
-
-// transport returns the way to an instance.
-func (a *Agent) transport(in store.Instance) (http.RoundTripper, error) {
-	return a.transports.Get(a.network(in))
-}
-
-// network returns an instance's own network settings, or the editor's.
-func (a *Agent) network(in store.Instance) protocol.Network {
-	if in.Network != (protocol.Network{}) {
-		return in.Network
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.options.Network != nil {
-		return *a.options.Network
-	}
-	return protocol.Network{}
 }

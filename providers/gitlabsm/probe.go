@@ -110,13 +110,13 @@ func (a answer) isGitLabAPI() bool {
 	return false
 }
 
-// unavailable returns an error for an answer that says "not now", or is a proxy's
-// that wants a password first.
+// unavailable returns an error for an answer that says "not now", or that says
+// itself what is in the way.
 func (a answer) unavailable(instance string) error {
-	if a.status != http.StatusTooManyRequests && a.status != http.StatusProxyAuthRequired && a.status < 500 {
-		return nil
+	if e := providers.ServerError(instance, a.status, a.header, a.body); e != nil && (e.Code != protocol.NotGitLab || e.Details != nil && a.status >= 500) {
+		return e
 	}
-	return responseError(instance, a.status, a.header, a.body)
+	return nil
 }
 
 // suggest returns the base URL that was probably meant, or "".
@@ -168,15 +168,11 @@ func (a answer) base() string {
 }
 
 func notGitLab(instance string, a answer, suggestion string) error {
-	hint := "Give the address that you open GitLab with. If it is right, a proxy or a sign-in page of your network may be in the way: open it in the browser."
+	e := providers.NotGitLab(instance, a.status, a.header)
 	if suggestion != "" {
-		hint = fmt.Sprintf("GitLab seems to answer at %s: if so, configure that.", suggestion)
+		e.Details = nil // a stranger's page would not know GitLab's paths
+		e.Message = instance + " is not GitLab's address"
+		e.Hint = fmt.Sprintf("GitLab seems to answer at %s: if so, configure that.", suggestion)
 	}
-	return &protocol.Error{
-		Code:     protocol.NotGitLab,
-		Message:  fmt.Sprintf("%s is not a GitLab instance: %s", instance, providers.DescribeAnswer(a.status, a.header)),
-		Hint:     hint,
-		Instance: instance,
-		Status:   a.status,
-	}
+	return e
 }

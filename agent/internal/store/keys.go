@@ -25,6 +25,7 @@ func instanceKey(id string) []byte           { return []byte(id) }
 func accountKey(k AccountKey) []byte         { return []byte(k.String()) }
 func accountPrefix(instance string) []byte   { return []byte(instance + "\n") }
 func clientSecretKey(instance string) []byte { return []byte("client\n" + instance) }
+func proxyKey(instance string) []byte        { return []byte("proxy\n" + instance) }
 func callbackKey(state string) []byte        { return []byte("callback\n" + state) }
 func tokensKey(k AccountKey) []byte          { return []byte("tokens\n" + k.String()) }
 
