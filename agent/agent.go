@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"log/slog"
-	"os"
 	"sync"
 	"time"
 
@@ -101,10 +100,8 @@ func New(c Config) *Agent {
 		a.logLevel = c.LogLevel.Level()
 	}
 	a.transports.UserAgent, a.transports.Log = "codestream-agent/"+c.Version, a.log
+	a.seenProxy(protocol.Network{}) // those of the environment
 	a.ssh.File, a.ssh.Log = c.SSHConfig, a.log
-	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
-		a.seenProxy(os.Getenv(name))
-	}
 	a.life.ended = make(chan struct{})
 	a.dispatcher = newDispatcher(a.guard(a.methods()), a.log)
 	a.dispatcher.gate, a.dispatcher.trace, a.dispatcher.ignored = a.life.gate, a.logTrace, a.ignoredNotification

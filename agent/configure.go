@@ -26,7 +26,7 @@ func (a *Agent) configure(ctx context.Context, p protocol.ConfigureParams) (prot
 	clientSecret := secret.New(p.ClientSecret)
 	a.seen(clientSecret)
 	if p.Network != nil {
-		a.seenProxy(p.Network.Proxy)
+		a.seenProxy(*p.Network)
 	}
 	s, err := a.ready()
 	if err != nil {

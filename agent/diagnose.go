@@ -65,11 +65,8 @@ func (s *session) cases(instance string) (cases []doctor.Case, err error) {
 // doctor makes one for the session.
 func (a *Agent) doctor(s *session, names bool) *doctor.Doctor {
 	return &doctor.Doctor{
-		Provider: a.provider,
-		Network: func(in store.Instance) protocol.Network {
-			network, _ := a.networkWithPassword(in) // a password that is lost shows as one that is missing
-			return network
-		},
+		Provider:         a.provider,
+		Network:          a.network,
 		Transport:        a.unusedTransport,
 		CheckApplication: s.auth.CheckConfigured,
 		CheckScopes:      s.auth.CheckScopes,

@@ -214,7 +214,7 @@ func (a *Agent) applyOptions(c client, o protocol.InitializationOptions) error {
 		return invalidParams("keyring is %q; it can be system or off", o.Keyring)
 	}
 	if o.Network != nil {
-		a.seenProxy(o.Network.Proxy)
+		a.seenProxy(*o.Network)
 		if _, err := a.transports.Get(*o.Network); err != nil {
 			return err
 		}

@@ -2,67 +2,75 @@ package agent
 
 import (
 	"cmp"
+	"errors"
 	"net/http"
-	"net/url"
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
 	"github.com/teamcodestream/codestream-agent/protocol"
+	"github.com/teamcodestream/codestream-agent/providers"
 )
 
 // transport returns the way to an instance.
 func (a *Agent) transport(in store.Instance) (http.RoundTripper, error) {
-	network, err := a.networkWithPassword(in)
+	n, err := a.network(in)
 	if err != nil {
 		return nil, err
 	}
-	return a.transports.Get(network)
+	return a.transports.Get(n)
 }
 
-// network returns the network settings of an instance: field by field its own,
-// else the editor's. A client certificate and its key are one setting.
-func (a *Agent) network(in store.Instance) protocol.Network {
-	a.mu.Lock()
-	var merged protocol.Network
-	if a.options.Network != nil {
-		merged = *a.options.Network
-	}
-	a.mu.Unlock()
+// network returns the settings with which an instance is reached: its own, and the
+// editor's for what it does not set.
+func (a *Agent) network(in store.Instance) (protocol.Network, error) {
 	own := in.Network
-	merged.Proxy = cmp.Or(own.Proxy, merged.Proxy)
-	merged.NoProxy = cmp.Or(own.NoProxy, merged.NoProxy)
-	merged.CAFile = cmp.Or(own.CAFile, merged.CAFile)
-	if own.ClientCertFile != "" || own.ClientKeyFile != "" {
-		merged.ClientCertFile, merged.ClientKeyFile = own.ClientCertFile, own.ClientKeyFile
+	a.mu.Lock()
+	s, editors := a.session, a.options.Network
+	a.mu.Unlock()
+	if in.ProxySealed {
+		proxy, err := s.proxy(in.ID)
+		if err != nil {
+			return protocol.Network{}, err
+		}
+		own.Proxy = cmp.Or(proxy.Reveal(), own.Proxy) // empty where it was configured anew meanwhile
 	}
-	return merged
+	if editors == nil {
+		return own, nil
+	}
+	return providers.Override(*editors, own), nil
 }
 
-// networkWithPassword is network with the user and the password of the instance's
-// own proxy, which the store keeps sealed.
-func (a *Agent) networkWithPassword(in store.Instance) (protocol.Network, error) {
-	network := a.network(in)
-	if !in.ProxyPassword {
-		return network, nil
-	}
-	a.mu.Lock()
-	s := a.session
-	a.mu.Unlock()
-	err := s.store.View(func(tx *store.Tx) error {
-		credentials, err := tx.ProxyCredentials(in.ID)
-		if err == nil {
-			network.Proxy = withCredentials(in.Network.Proxy, credentials)
-		}
+// proxy returns the sealed proxy of an instance.
+func (s *session) proxy(id string) (proxy secret.Text, err error) {
+	err = s.store.View(func(tx *store.Tx) (err error) {
+		proxy, err = tx.Proxy(id)
 		return err
 	})
-	return network, protocol.WithInstance(err, in.ID)
+	switch {
+	case errors.Is(err, store.ErrKeyLost):
+		return proxy, sealedProxy(id, protocol.CauseKeyLost, "the key that seals the password for its proxy is lost",
+			"Configure the instance again with network.proxy, its user and its password.", err)
+	case errors.Is(err, store.ErrKeyLocked):
+		return proxy, sealedProxy(id, protocol.CauseKeyLocked, "the password for its proxy cannot be opened: "+err.Error(),
+			"Unlock the keyring (sign in to the desktop session) and try again, or configure the instance again with network.proxy.", err)
+	}
+	return proxy, err
 }
 
-// withCredentials puts user and password, as they stand in a URL, into a proxy's.
-func withCredentials(proxy string, credentials secret.Text) string {
-	u, err := url.Parse(proxy)
-	if err != nil {
-		return proxy // whoever uses it says so
+func sealedProxy(instance, cause, problem, hint string, err error) error {
+	return &protocol.Error{
+		Code:     protocol.HostUnreachable,
+		Message:  instance + " cannot be reached: " + problem,
+		Hint:     hint,
+		Instance: instance,
+		Details:  &protocol.ErrorDetails{Cause: cause},
+		Err:      err,
 	}
-	return u.Scheme + "://" + credentials.Reveal() + "@" + u.Host + u.Path
+}
+
+// seenProxy notes the passwords for the proxies that settings lead to.
+func (a *Agent) seenProxy(n protocol.Network) {
+	for _, proxy := range providers.Proxies(n) {
+		a.seen(secret.PasswordIn(proxy))
+	}
 }

@@ -29,14 +29,6 @@ func (a *Agent) seenQuery(query url.Values) {
 	}
 }
 
-// seenProxy notes the password in a proxy's URL.
-func (a *Agent) seenProxy(proxy string) {
-	if u, err := url.Parse(proxy); err == nil && u.User != nil {
-		password, _ := u.User.Password()
-		a.seen(secret.New(password))
-	}
-}
-
 // guard hides secrets in the errors of all methods.
 func (a *Agent) guard(t table) table {
 	for method, h := range t {

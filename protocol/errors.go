@@ -59,11 +59,13 @@ const (
 	// CallbackRejected: a callback with an unknown or used state. Start over with
 	// authenticate.
 	CallbackRejected Code = 1009
-	// HostUnreachable: DNS, connection or timeout; details has the cause. Nobody is
+	// HostUnreachable: the network or a proxy is in the way; details has the cause.
+	// A cause that the client does not know is as "connection". Nobody is
 	// signed out by it: try again later.
 	HostUnreachable Code = 1010
 	// CertificateUntrusted: the instance's certificate is not trusted. The message
-	// says which and by whom it was issued, the hint what to set.
+	// says which, by whom it was issued and until when, the hint what to do about the
+	// cause.
 	CertificateUntrusted Code = 1011
 	// NotGitLab: something else answers there, such as a login page or a proxy's.
 	NotGitLab Code = 1012
@@ -154,20 +156,31 @@ type Error struct {
 	Err error
 }
 
-// The causes of StoreDamaged, and of a RateLimited that is not GitLab's.
+// The causes of StoreDamaged, of a RateLimited that is not GitLab's, and of what
+// cannot be unsealed.
 const (
 	CauseDamaged  = "damaged"  // the file was put aside, and a new one is in use
 	CauseUnusable = "unusable" // permissions, a full disk, a failing one: nothing was touched
 	CauseUnsafe   = "unsafe"   // other users can write to it, or it is not the user's
 	CauseNewer    = "newer"    // a newer agent has written it
 	CauseAgent    = "agent"    // the editor has asked the agent too much at once
+
+	CauseKeyLost   = "keyLost"   // the key that seals it is gone
+	CauseKeyLocked = "keyLocked" // the keyring with the key is locked or does not answer
 )
 
 // ErrorDetails are facts about an error, for programs and support.
 type ErrorDetails struct {
-	// Cause is one word. For HostUnreachable: "dns", "refused", "timeout",
-	// "proxy", "proxyAuthentication" where the proxy wants a password,
-	// "clientCertificate" where the server wants one, "tls" or "connection". For SignInRequired: "revoked", "expired",
+	// Cause is one word. For HostUnreachable: "dns"; "noRoute", no network leads
+	// there; "refused"; "timeout"; "proxy", which does not answer or does not let one
+	// through; "proxyAuthentication", which wants another user or password; "tls", no
+	// handshake comes about, or one side speaks plain http; "clientCertificate", the
+	// server wants one, or another; "reset"; "connection" for all else; and "keyLost" or
+	// "keyLocked" for the proxy's password in the store. For CertificateUntrusted:
+	// "expired", "notYetValid", "wrongName", "selfSigned", "missingIntermediate",
+	// "unknownAuthority" or "invalid". For NotGitLab: "signInPage", a redirect to another
+	// host, or "captivePortal", the network wants one to sign in; absent for any other
+	// answer. For SignInRequired: "revoked", "expired",
 	// "answerLost", "keyLost", or "keyLocked" where the tokens are good again once
 	// the keyring is unlocked: offer to try again before a new sign-in. For
 	// InvalidClient: "keyLocked" for the client secret. For StoreDamaged: "damaged",
@@ -187,10 +200,13 @@ type ErrorDetails struct {
 	Version string `json:"version,omitempty"`
 	// NeedsVersion is the oldest version that would do.
 	NeedsVersion string `json:"needsVersion,omitempty"`
-	// Issuer, Subject and NotAfter describe an untrusted certificate.
+	// Issuer, Subject and NotAfter describe an untrusted certificate: that of the
+	// instance, of a proxy with https, or the one in its chain that has expired.
 	Issuer   string     `json:"issuer,omitempty"`
 	Subject  string     `json:"subject,omitempty"`
 	NotAfter *time.Time `json:"notAfter,omitempty"`
+	// Fingerprint is its SHA-256 fingerprint, as openssl and browsers show it.
+	Fingerprint string `json:"fingerprint,omitempty"`
 	// File is the file that the error is about: for StoreDamaged with the cause
 	// "damaged" the copy that was put aside, else the one in use.
 	File string `json:"file,omitempty"`

@@ -110,7 +110,10 @@ type ConfigureParams struct {
 	// SSHHosts are further host names, each with an optional port, under which
 	// git remotes reach this instance, such as "ssh.gitlab.example.com:2222".
 	SSHHosts []string `json:"sshHosts,omitempty"`
-	// Network overrides the settings of initialize for this instance.
+	// Network overrides the settings of initialize for this instance, field by field:
+	// what it does not set, they still say. clientCertFile and clientKeyFile count as
+	// one. With noProxy "*" the instance is reached directly, whatever proxy is set. A
+	// password in the proxy's URL is kept sealed, and nobody is shown it.
 	Network *Network `json:"network,omitempty"`
 	// AllowHTTP consents to plain http to a host other than loopback.
 	AllowHTTP bool `json:"allowHttp,omitempty"`

@@ -15,7 +15,8 @@ type InitializationOptions struct {
 	// Keyring says where the key that seals secrets on disk is kept. Default:
 	// "system", unless the agent was started with CODESTREAM_KEYRING=off.
 	Keyring Keyring `json:"keyring,omitempty"`
-	// Network applies to all instances. Default: environment and system.
+	// Network applies to all instances, but for what an instance sets for itself with
+	// gitlabSM/configure. Default: environment and system.
 	Network *Network `json:"network,omitempty"`
 	// Team is the shared registry. Default: none.
 	Team *Team `json:"team,omitempty"`
@@ -51,15 +52,20 @@ const (
 
 // Network says how to reach GitLab.
 type Network struct {
-	// Proxy is the URL of an HTTP, HTTPS or SOCKS5 proxy. Default: the variables
-	// HTTPS_PROXY, HTTP_PROXY and NO_PROXY.
+	// Proxy is the URL of an HTTP, HTTPS or SOCKS5 proxy, with its user and password
+	// where it wants them: "http://user:password@proxy.example.com:3128", with "%40" for
+	// an "@" in them and so on. Default: the variables HTTPS_PROXY and HTTP_PROXY. This
+	// machine's own addresses are never asked through a proxy.
 	Proxy string `json:"proxy,omitempty"`
 	// NoProxy lists hosts that are reached directly, in the form of the variable
-	// NO_PROXY: host names, domains, IP addresses and CIDR blocks between commas.
+	// NO_PROXY, its default: host names, domains, IP addresses and CIDR blocks between
+	// commas; "*" for all.
 	NoProxy string `json:"noProxy,omitempty"`
-	// CAFile is a PEM file of certificates trusted in addition to the system's.
+	// CAFile is a PEM file of one or more certificates trusted in addition to the
+	// system's. It is read again when it changes.
 	CAFile string `json:"caFile,omitempty"`
-	// ClientCertFile and ClientKeyFile are PEM files of a client certificate.
+	// ClientCertFile and ClientKeyFile are PEM files of a client certificate and of
+	// its key, which must not have a passphrase.
 	ClientCertFile string `json:"clientCertFile,omitempty"`
 	ClientKeyFile  string `json:"clientKeyFile,omitempty"`
 }

@@ -1,67 +1,122 @@
 package providers
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/teamcodestream/codestream-agent/protocol"
 )
 
+// The causes of CertificateUntrusted.
+const (
+	causeExpired             = "expired"
+	causeNotYetValid         = "notYetValid"
+	causeWrongName           = "wrongName"
+	causeSelfSigned          = "selfSigned"
+	causeMissingIntermediate = "missingIntermediate"
+	causeUnknownAuthority    = "unknownAuthority"
+	causeInvalid             = "invalid"
+)
+
 // maxName bounds the names in a certificate: a stranger wrote them.
 const maxName = 300
 
-// untrusted is the error for a certificate that is not trusted. It names the
-// certificate, what is wrong with it, and what to do about just that.
+// untrusted says which certificate is not trusted, and why. whose is the host, or
+// the proxy before it.
 func untrusted(err *tls.CertificateVerificationError, address, whose string) error {
 	details := &protocol.ErrorDetails{Text: err.Err.Error()}
-	problem := "is not trusted"
-	if len(err.UnverifiedCertificates) > 0 {
-		leaf := err.UnverifiedCertificates[0]
-		until := leaf.NotAfter.UTC()
-		details.Subject, details.Issuer = Shorten(leaf.Subject.String(), maxName), Shorten(leaf.Issuer.String(), maxName)
-		details.NotAfter = &until
-		problem = fmt.Sprintf("(%s, issued by %s, valid until %s) is not trusted", details.Subject, details.Issuer, until.Format(time.DateOnly))
+	e := &protocol.Error{Code: protocol.CertificateUntrusted, Instance: address, Details: details, Err: err}
+	if len(err.UnverifiedCertificates) == 0 {
+		details.Cause = causeUnknownAuthority
+		e.Message, e.Hint = "the certificate of "+whose+" is not trusted", hintAuthority
+		return e
 	}
-	why, hint := explainCertificate(err)
-	if why != "" {
-		problem += ": " + why
-	}
-	return &protocol.Error{
-		Code:     protocol.CertificateUntrusted,
-		Message:  fmt.Sprintf("the certificate of %s %s", whose, problem),
-		Hint:     hint,
-		Instance: address,
-		Details:  details,
-		Err:      err,
-	}
+	f := faultOf(err.Err, err.UnverifiedCertificates, time.Now())
+	until := f.cert.NotAfter.UTC()
+	details.Cause, details.NotAfter, details.Fingerprint = f.cause, &until, Fingerprint(f.cert)
+	details.Subject, details.Issuer = Shorten(f.cert.Subject.String(), maxName), Shorten(f.cert.Issuer.String(), maxName)
+	e.Hint = f.hint
+	e.Message = fmt.Sprintf("the certificate of %s (%s, issued by %s, valid until %s) is not trusted: %s",
+		whose, details.Subject, details.Issuer, until.Format(time.DateOnly), f.problem)
+	return e
 }
 
-const trustAuthority = "Put the certificate of your organisation's certificate authority into a PEM file, and set network.caFile to its path."
+const hintAuthority = "Put the certificate of the authority that issued it into a PEM file, and set network.caFile to its path. It is your organisation's, or that of whatever inspects TLS on the way; its administrators have it."
 
-// explainCertificate says why a certificate is not trusted, and the next step.
-func explainCertificate(err *tls.CertificateVerificationError) (why, hint string) {
-	var invalid x509.CertificateInvalidError
+// A fault is what is wrong with which certificate of a chain.
+type fault struct {
+	cert                 *x509.Certificate
+	cause, problem, hint string
+}
+
+// faultOf finds the fault of a chain as the server sent it, beginning with its own
+// certificate.
+func faultOf(err error, chain []*x509.Certificate, now time.Time) fault {
+	leaf := chain[0]
 	var name x509.HostnameError
-	var unknown x509.UnknownAuthorityError
+	var invalid x509.CertificateInvalidError
 	switch {
-	case errors.As(err, &invalid) && invalid.Reason == x509.Expired && time.Now().Before(invalid.Cert.NotBefore):
-		return "it is valid only from " + invalid.Cert.NotBefore.UTC().Format(time.DateTime) + " UTC", "Check this machine's clock. If it is right, wait until then, or ask the administrator for another certificate."
-	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return "it has expired", "Ask the administrator to renew the certificate. If it should still be good, check this machine's clock."
+	case now.After(leaf.NotAfter):
+		return fault{leaf, causeExpired, "it has expired", "Ask the administrator to renew the certificate. If it should still be valid, check this machine's clock."}
+	case now.Before(leaf.NotBefore):
+		return fault{leaf, causeNotYetValid, "it is not valid before " + leaf.NotBefore.UTC().Format(time.DateTime) + " UTC", "Check this machine's clock. If it is right, ask the administrator about the certificate."}
 	case errors.As(err, &name):
-		return "it is for another host", "Use the name that the certificate is made for in the instance's URL, or ask the administrator for a certificate that fits."
-	case !errors.As(err, &unknown) || len(err.UnverifiedCertificates) == 0:
-		return "", trustAuthority
+		return fault{leaf, causeWrongName, "it is for another host: " + namesOf(leaf), "Use a name that the certificate is made for in the instance's URL, or ask the administrator for a certificate with the name that you use."}
+	case errors.As(err, &invalid) && invalid.Reason != x509.Expired:
+		return fault{leaf, causeInvalid, "it, or one of those that issued it, must not be used so", "Show this to the administrator of the instance: the certificate has to be made anew."}
 	}
-	chain := err.UnverifiedCertificates
-	switch leaf := chain[0]; {
-	case string(leaf.RawIssuer) == string(leaf.RawSubject):
-		return "the server has signed it itself", "Save the certificate in a PEM file, check with the administrator that it is the right one, and set network.caFile to its path."
-	case len(chain) == 1 && len(leaf.IssuingCertificateURL) > 0:
-		return "the server sends it without the certificate of its issuer", "Ask the administrator to have the server send the whole chain. Or put the certificates of the issuer and its authority into a PEM file, and set network.caFile to its path."
+	for _, cert := range chain[1:] {
+		if now.After(cert.NotAfter) {
+			return fault{cert, causeExpired, "it stands between the instance's certificate and the authority, and has expired", "Ask the administrator to have the server send the renewed certificate of its authority."}
+		}
 	}
-	return "its authority is not known to this machine", trustAuthority
+	switch {
+	case isSelfSigned(leaf):
+		return fault{leaf, causeSelfSigned, "it vouches for itself", "Ask the administrator for the certificate, compare its SHA-256 fingerprint, put it into a PEM file and set network.caFile to its path."}
+	case issuerIn(chain) != nil:
+		return fault{leaf, causeUnknownAuthority, "nobody here knows the authority", hintAuthority}
+	case len(leaf.IssuingCertificateURL) > 0:
+		return fault{leaf, causeMissingIntermediate, "the server does not send the certificate of its issuer", "Browsers fetch what is missing, other programs do not: ask the administrator to have the server send the whole chain (in GitLab's nginx: ssl_certificate with the intermediate certificates after its own). If the issuer is a private authority of your organisation, set network.caFile to its certificate."}
+	}
+	return fault{leaf, causeUnknownAuthority, "nobody here knows the authority", hintAuthority + " If it has that already, the server does not send the certificates in between: ask the administrator for the whole chain."}
+}
+
+// issuerIn returns the certificate in a chain that issued the first, or nil.
+func issuerIn(chain []*x509.Certificate) *x509.Certificate {
+	for _, cert := range chain[1:] {
+		if bytes.Equal(cert.RawSubject, chain[0].RawIssuer) {
+			return cert
+		}
+	}
+	return nil
+}
+
+func isSelfSigned(cert *x509.Certificate) bool {
+	return len(cert.Raw) > 0 && bytes.Equal(cert.RawSubject, cert.RawIssuer) &&
+		cert.CheckSignature(cert.SignatureAlgorithm, cert.RawTBSCertificate, cert.Signature) == nil
+}
+
+// namesOf lists the first few names of a certificate.
+func namesOf(cert *x509.Certificate) string {
+	names := append([]string{}, cert.DNSNames...)
+	for _, ip := range cert.IPAddresses {
+		names = append(names, ip.String())
+	}
+	if len(names) == 0 {
+		return "it names none" // the common name no longer counts (RFC 9110 section 4.3.4)
+	}
+	return Shorten(strings.Join(names, ", "), maxName)
+}
+
+// Fingerprint returns the SHA-256 fingerprint of a certificate as openssl and
+// browsers show it: bytes in upper-case hexadecimal with colons between.
+func Fingerprint(cert *x509.Certificate) string {
+	sum := sha256.Sum256(cert.Raw)
+	return strings.ReplaceAll(strings.ToUpper(fmt.Sprintf("% x", sum[:])), " ", ":")
 }

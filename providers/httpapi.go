@@ -6,7 +6,6 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -65,14 +64,16 @@ func RetryAfter(h http.Header, now time.Time) time.Duration {
 
 // ServerError turns an answer into the errors that mean the same whatever was
 // asked: RateLimited, GitLabError for a server that is in trouble, NotGitLab for
-// what is not JSON, and HostUnreachable where a proxy wants a password (RFC 9110
-// section 15.5.8), which a server never does. It returns nil for any other answer.
-func ServerError(instance string, status int, header http.Header) *protocol.Error {
+// what is not JSON, and HostUnreachable where a proxy or a gateway says what is in
+// the way. body is what was read of the answer's. It returns nil for any other
+// answer.
+func ServerError(instance string, status int, header http.Header, body []byte) *protocol.Error {
+	if e := inTheWay(instance, status, header, body); e != nil {
+		e.Status = status
+		return e
+	}
 	e := &protocol.Error{Instance: instance, Status: status}
 	switch {
-	case status == http.StatusProxyAuthRequired:
-		e = hostUnreachable(proxyRefusal(status), instance)
-		e.Status = status
 	case status == http.StatusTooManyRequests:
 		e.Code = protocol.RateLimited
 		e.RetryAfter = RetryAfter(header, time.Now())
@@ -83,9 +84,7 @@ func ServerError(instance string, status int, header http.Header) *protocol.Erro
 		e.Message = "GitLab answered " + StatusText(status)
 		e.Hint = "Try again. If it goes on, the administrator finds the cause in GitLab's logs" + requestID(header) + "."
 	case status < 400 || !IsJSON(header):
-		e.Code = protocol.NotGitLab
-		e.Message = fmt.Sprintf("GitLab does not answer at %s: %s", instance, DescribeAnswer(status, header))
-		e.Hint = "A proxy or a sign-in page of your network may be in the way: open the address in the browser."
+		return NotGitLab(instance, status, header)
 	default:
 		return nil
 	}
@@ -102,25 +101,6 @@ func requestID(header http.Header) string {
 		return " under the request ID " + Shorten(id, 64)
 	}
 	return ""
-}
-
-// DescribeAnswer says in words what came instead of GitLab's JSON.
-func DescribeAnswer(status int, header http.Header) string {
-	what := "something other than JSON"
-	location, err := url.Parse(header.Get("Location"))
-	switch {
-	case status == http.StatusNetworkAuthenticationRequired: // RFC 6585 section 6
-		what = "the sign-in page of the network that this machine is in"
-	case err == nil && location.Host != "":
-		what = "a redirect to " + Shorten(location.Host, maxName)
-	case header.Get("Location") != "":
-		what = "a redirect to another place"
-	case IsHTML(header):
-		what = "a web page"
-	case IsJSON(header):
-		what = "JSON of another program"
-	}
-	return fmt.Sprintf("%s came back, with status %s", what, StatusText(status))
 }
 
 // Shorten makes a stranger's words fit for a message: at most limit bytes, cut

@@ -135,13 +135,13 @@ func TestServerError(t *testing.T) {
 		"page not found":   {404, isHTML, protocol.NotGitLab, "a web page came back, with status 404 Not Found"},
 		"redirect":         {302, header("Location", "/x"), protocol.NotGitLab, "a redirect to another place came back, with status 302 Found"},
 		"text":             {400, header("Content-Type", "text/plain"), protocol.NotGitLab, "something other than JSON came back"},
-		"a proxy's":        {407, isJSON, protocol.HostUnreachable, "the proxy answers 407 Proxy Authentication Required"},
+		"a proxy's":        {407, isJSON, protocol.HostUnreachable, "the proxy answers 407 Proxy Authentication Required: it wants a user and a password"},
 		"other JSON":       {200, isJSON, protocol.NotGitLab, "JSON of another program came back"},
 		"GitLab's 404":     {404, isJSON, 0, ""},
 		"GitLab's 400":     {400, isJSON, 0, ""},
 		"GitLab's 499":     {499, isJSON, 0, ""},
 	} {
-		e := providers.ServerError(id, c.status, c.header)
+		e := providers.ServerError(id, c.status, c.header, nil)
 		if c.code == 0 {
 			if e != nil {
 				t.Errorf("%s: got %v", name, e)

@@ -2,10 +2,7 @@ package providers_test
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -166,6 +164,8 @@ func TestUnknownName(t *testing.T) {
 
 	slow := &net.OpError{Op: "dial", Err: &net.DNSError{Err: "i/o timeout", Name: "gitlab.invalid", IsTimeout: true}}
 	wantUnreachable(t, providers.TransportError(slow, url), url, "timeout", "in time")
+	broken := &net.OpError{Op: "dial", Err: &net.DNSError{Err: "server misbehaving", Name: "gitlab.invalid", IsTemporary: true}}
+	wantUnreachable(t, providers.TransportError(broken, url), url, "dns", "no name server tells the address of gitlab.invalid")
 }
 
 func TestSilence(t *testing.T) {
@@ -209,8 +209,56 @@ func TestConnectionIsCut(t *testing.T) {
 			_ = c.(*net.TCPConn).SetLinger(0)
 			c.Close()
 		})
-		wantUnreachable(t, exchange(t.Context(), client(t, protocol.Network{}), url), url, "connection", "broke")
+		wantUnreachable(t, exchange(t.Context(), client(t, protocol.Network{}), url), url, "reset", "cut off")
 	})
+}
+
+func TestNoRoute(t *testing.T) {
+	for _, errno := range []syscall.Errno{syscall.ENETUNREACH, syscall.EHOSTUNREACH} {
+		err := &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", errno)}
+		wantUnreachable(t, providers.TransportError(err, "https://x"), "https://x", "noRoute", "no network leads there")
+	}
+}
+
+// A server that takes the connection and says nothing, in each stage.
+func TestPatienceEndsInEachStage(t *testing.T) {
+	silent := listen(t, func(c net.Conn) {
+		_, _ = io.Copy(io.Discard, c)
+		c.Close()
+	})
+	transport := &http.Transport{TLSHandshakeTimeout: time.Millisecond}
+	defer transport.CloseIdleConnections()
+	url := "https://" + silent
+	wantUnreachable(t, exchange(t.Context(), providers.NewClient(transport, ""), url), url, "timeout", "does not begin TLS in time")
+	url = "http://" + silent
+	transport.ResponseHeaderTimeout = time.Millisecond
+	wantUnreachable(t, exchange(t.Context(), providers.NewClient(transport, ""), url), url, "timeout", "does not answer in time")
+	dial := &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}
+	wantUnreachable(t, providers.TransportError(dial, url), url, "timeout", "no connection comes about in time")
+}
+
+// Who asks a server in plain http that wants TLS is told to write https.
+func TestServerThatSpeaksTLSOnly(t *testing.T) {
+	server := secure(t, &tls.Config{Certificates: []tls.Certificate{newAuthority(t).issue(template("gitlab.test"))}}, hello)
+	plain := "http" + strings.TrimPrefix(server.URL, "https")
+	resp, err := client(t, protocol.Network{}).Get(plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, _, err := providers.ReadBody(resp, 1<<10)
+	resp.Body.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantUnreachable(t, providers.ServerError(plain, resp.StatusCode, resp.Header, body), plain, "tls", "speaks https at this port")
+
+	alerting := "http://" + listen(t, func(c net.Conn) {
+		defer c.Close()
+		if _, err := c.Read(make([]byte, 4096)); err == nil {
+			_, _ = c.Write([]byte{0x15, 3, 1, 0, 2, 2, 0x46}) // as OpenSSL's s_server does
+		}
+	})
+	wantUnreachable(t, exchange(t.Context(), client(t, protocol.Network{}), alerting), alerting, "tls", "speaks https at this port")
 }
 
 func TestServerThatDoesNotSpeakTLS(t *testing.T) {
@@ -222,63 +270,8 @@ func TestServerThatDoesNotSpeakTLS(t *testing.T) {
 		c.Close()
 	})
 	for _, url := range []string{"https" + strings.TrimPrefix(plain.URL, "http"), "https://" + mail} {
-		wantUnreachable(t, exchange(t.Context(), client(t, protocol.Network{}), url), url, "connection", "does not speak TLS")
+		wantUnreachable(t, exchange(t.Context(), client(t, protocol.Network{}), url), url, "tls", "does not speak TLS")
 	}
-}
-
-func TestCertificates(t *testing.T) {
-	known, unknown := newAuthority(t), newAuthority(t)
-	change := func(do func(*x509.Certificate)) *x509.Certificate {
-		c := template("gitlab.example.com")
-		do(c)
-		return c
-	}
-	hour := time.Hour
-	expired := func(c *x509.Certificate) { c.NotBefore, c.NotAfter = c.NotBefore.Add(-2*hour), c.NotBefore.Add(-hour) }
-	early := func(c *x509.Certificate) { c.NotBefore, c.NotAfter = c.NotAfter, c.NotAfter.Add(hour) }
-	elsewhere := func(c *x509.Certificate) { c.DNSNames, c.IPAddresses = []string{"gitlab.example.com"}, nil }
-	for name, c := range map[string]struct {
-		by   authority
-		cert *x509.Certificate
-		hint string
-	}{
-		"unknown authority": {unknown, template("gitlab.example.com"), "network.caFile"},
-		"no intermediate":   {unknown, change(func(c *x509.Certificate) { c.IssuingCertificateURL = []string{"http://ca.example.com/ca.crt"} }), "the whole chain"},
-		"expired":           {known, change(expired), "renew the certificate"},
-		"not valid yet":     {known, change(early), "this machine's clock"},
-		"of another host":   {known, change(elsewhere), "the name that the certificate is made for"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			server := secure(t, &tls.Config{Certificates: []tls.Certificate{c.by.issue(c.cert)}}, hello)
-			err := exchange(t.Context(), client(t, protocol.Network{CAFile: known.file()}), server.URL)
-			e := wantError(t, err, protocol.CertificateUntrusted, server.URL)
-			until := c.cert.NotAfter.UTC().Format("2006-01-02")
-			for _, words := range []string{"CN=gitlab.example.com,O=Example", "CN=Example Root,O=Example", until} {
-				if !strings.Contains(e.Message, words) {
-					t.Errorf("the message has no %q: %s", words, e.Message)
-				}
-			}
-			d := e.Details
-			if d == nil || d.Subject != "CN=gitlab.example.com,O=Example" || d.Issuer != "CN=Example Root,O=Example" || d.NotAfter == nil || d.Text == "" {
-				t.Errorf("the details are %+v", d)
-			}
-			if !strings.Contains(e.Hint, c.hint) {
-				t.Errorf("the hint has no %q: %s", c.hint, e.Hint)
-			}
-		})
-	}
-	self := newKey(t)
-	der, err := x509.CreateCertificate(rand.Reader, template("gitlab.example.com"), template("gitlab.example.com"), self.Public(), self)
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := secure(t, &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: self}}}, hello)
-	e := wantError(t, exchange(t.Context(), client(t, protocol.Network{}), server.URL), protocol.CertificateUntrusted, server.URL)
-	if !strings.Contains(e.Message, "signed it itself") {
-		t.Errorf("of a certificate that signs itself the message says %s", e.Message)
-	}
-	bare := &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}
-	wantError(t, providers.TransportError(bare, "https://x"), protocol.CertificateUntrusted, "https://x")
 }
 
 func TestErrorsThatAreKnownAlready(t *testing.T) {
@@ -299,15 +292,5 @@ func TestErrorsThatAreKnownAlready(t *testing.T) {
 	refused := &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
 	if got := providers.TransportError(refused, "https://x"); !errors.Is(got, protocol.HostUnreachable) || !errors.Is(got, syscall.ECONNREFUSED) {
 		t.Errorf("the cause is lost: %v", got)
-	}
-}
-
-// Whoever sits between here and the host writes the names in a certificate.
-func TestNamesOfACertificateFitIntoAMessage(t *testing.T) {
-	leaf := &x509.Certificate{Subject: pkix.Name{CommonName: "\x1b[31m\u202ered"}, Issuer: pkix.Name{CommonName: strings.Repeat("a", 999)}}
-	err := providers.TransportError(&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}, UnverifiedCertificates: []*x509.Certificate{leaf}}, "https://gitlab.example.com")
-	var e *protocol.Error
-	if !errors.As(err, &e) || e.Details == nil || e.Details.Subject != "CN= [31m red" || len(e.Details.Issuer) > 310 || len(e.Message) > 500 || strings.Contains(e.Message, "\x1b") {
-		t.Errorf("got %q, %+v", err, e)
 	}
 }

@@ -1,6 +1,7 @@
 package providers_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/binary"
@@ -23,6 +24,7 @@ type proxy struct {
 	*httptest.Server
 	target string // host:port
 	refuse int    // the status that is answered instead
+	offers string // with this as Proxy-Authenticate
 
 	mu   sync.Mutex // guards what follows
 	seen []string   // method, host and credentials
@@ -42,6 +44,9 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.mu.Unlock()
 	switch {
 	case p.refuse != 0:
+		if p.offers != "" {
+			w.Header().Set("Proxy-Authenticate", p.offers)
+		}
 		w.WriteHeader(p.refuse)
 	case r.Method == http.MethodConnect:
 		w.WriteHeader(http.StatusOK)
@@ -189,17 +194,24 @@ func TestProxyIsInTheWay(t *testing.T) {
 	environment(t, nil)
 	const url = "https://gitlab.test"
 	refusing := startProxy(t, "")
-	for status, words := range map[int]string{
-		407: "the proxy answers 407 Proxy Authentication Required", 403: "the proxy answers 403 Forbidden", 502: "the proxy answers 502 Bad Gateway",
+	with := strings.Replace(refusing.URL, "//", "//sam:glfake-pw@", 1)
+	for _, c := range []struct {
+		proxy, offers string
+		status        int
+		cause, words  string
+	}{
+		{refusing.URL, `Basic realm="x"`, 407, "proxyAuthentication", "407 Proxy Authentication Required: it wants a user and a password"},
+		{refusing.URL, "", 407, "proxyAuthentication", "407 Proxy Authentication Required: it wants a user and a password"},
+		{with, `Basic realm="x"`, 407, "proxyAuthentication", "407 Proxy Authentication Required: it does not accept the user and the password"},
+		{with, "NTLM", 407, "proxyAuthentication", "it wants one to sign in by NTLM"},
+		{with, "", 403, "proxy", "the proxy answers 403 Forbidden"},
+		{with, "", 502, "proxy", "the proxy answers 502 Bad Gateway"},
 	} {
-		refusing.refuse = status
-		c := client(t, protocol.Network{Proxy: refusing.URL})
-		cause := "proxy"
-		if status == http.StatusProxyAuthRequired {
-			cause = "proxyAuthentication"
-		}
-		wantUnreachable(t, exchange(t.Context(), c, url), url, cause, words)
+		refusing.refuse, refusing.offers = c.status, c.offers
+		wantUnreachable(t, exchange(t.Context(), client(t, protocol.Network{Proxy: c.proxy}), url), url, c.cause, c.words)
 	}
+	secured := "https" + strings.TrimPrefix(refusing.URL, "http")
+	wantUnreachable(t, exchange(t.Context(), client(t, protocol.Network{Proxy: secured}), url), url, "proxy", "the proxy does not speak TLS")
 	for _, scheme := range []string{"http", "https", "socks5"} {
 		c := client(t, protocol.Network{Proxy: scheme + "://sam:glfake-pw@127.0.0.1:1"})
 		wantUnreachable(t, exchange(t.Context(), c, url), url, "proxy", "the proxy does not answer")
@@ -219,7 +231,7 @@ func TestCertificateOfTheProxy(t *testing.T) {
 
 func TestProxyThatIsNoURL(t *testing.T) {
 	environment(t, nil)
-	for _, proxy := range []string{"proxy.example.com:3128", "127.0.0.1:3128", "proxy", "http://", "http:///x", "%zz", "http://sam:glfake-pw@%zz"} {
+	for _, proxy := range []string{"ftp://proxy.example.com", "file:///proxy", "proxy.example.com:3128", "127.0.0.1:3128", "proxy", "http://", "http:///x", "%zz", "http://sam:glfake-pw@%zz"} {
 		_, err := new(providers.Transports).Get(protocol.Network{Proxy: proxy})
 		if e := wantError(t, err, protocol.InvalidParams, ""); !strings.Contains(e.Message, "network.proxy") {
 			t.Errorf("%s: %s", proxy, e.Message)
@@ -268,5 +280,87 @@ func TestSOCKSProxy(t *testing.T) {
 
 	address = socks(t, "", 5, names)
 	err := exchange(context.Background(), client(t, protocol.Network{Proxy: "socks5://" + address}), "http://gitlab.test")
-	wantUnreachable(t, err, "http://gitlab.test", "proxy", "the proxy")
+	wantUnreachable(t, err, "http://gitlab.test", "proxy", "the proxy cannot connect to it")
+}
+
+// A SOCKS proxy that wants a password (RFC 1929), without one, with a wrong one, and
+// with the right one.
+func TestSOCKSProxyWithAPassword(t *testing.T) {
+	environment(t, nil)
+	server := httptest.NewServer(http.HandlerFunc(hello))
+	defer server.Close()
+	address := listen(t, func(c net.Conn) {
+		defer c.Close()
+		buffer := make([]byte, 300)
+		n, _ := c.Read(buffer)
+		if !bytes.Contains(buffer[2:n], []byte{2}) {
+			_, _ = c.Write([]byte{5, 0xff})
+			return
+		}
+		_, _ = c.Write([]byte{5, 2})
+		n, _ = c.Read(buffer)
+		if string(buffer[:n]) != "\x01\x03sam\x09glfake-pw" {
+			_, _ = c.Write([]byte{1, 1})
+			return
+		}
+		_, _ = c.Write([]byte{1, 0})
+		_, _ = c.Read(buffer)
+		_, _ = c.Write([]byte{5, 0, 0, 1, 0, 0, 0, 0, 0, 0})
+		pipe(c, c, server.Listener.Addr().String())
+	})
+	const url = "http://gitlab.test"
+	none := exchange(t.Context(), client(t, protocol.Network{Proxy: "socks5://" + address}), url)
+	wantUnreachable(t, none, url, "proxyAuthentication", "the proxy wants a user and a password")
+	wrong := exchange(t.Context(), client(t, protocol.Network{Proxy: "socks5://sam:glfake-no@" + address}), url)
+	wantUnreachable(t, wrong, url, "proxyAuthentication", "the proxy does not accept the user and the password")
+	if err := exchange(t.Context(), client(t, protocol.Network{Proxy: "socks5://sam:glfake-pw@" + address}), url); err != nil {
+		t.Error(err)
+	}
+}
+
+// What an instance sets counts before what all have, one by one.
+func TestSettingsOfAnInstanceComeFirst(t *testing.T) {
+	all := protocol.Network{Proxy: "http://a:1", NoProxy: "a.test", CAFile: "/a.pem", ClientCertFile: "/a.crt", ClientKeyFile: "/a.key"}
+	for name, c := range map[string]struct{ over, want protocol.Network }{
+		"nothing":       {protocol.Network{}, all},
+		"a CA file":     {protocol.Network{CAFile: "/b.pem"}, protocol.Network{Proxy: "http://a:1", NoProxy: "a.test", CAFile: "/b.pem", ClientCertFile: "/a.crt", ClientKeyFile: "/a.key"}},
+		"no proxy":      {protocol.Network{NoProxy: "*"}, protocol.Network{Proxy: "http://a:1", NoProxy: "*", CAFile: "/a.pem", ClientCertFile: "/a.crt", ClientKeyFile: "/a.key"}},
+		"a proxy":       {protocol.Network{Proxy: "http://b:1"}, protocol.Network{Proxy: "http://b:1", NoProxy: "a.test", CAFile: "/a.pem", ClientCertFile: "/a.crt", ClientKeyFile: "/a.key"}},
+		"half of a key": {protocol.Network{ClientCertFile: "/b.crt"}, protocol.Network{Proxy: "http://a:1", NoProxy: "a.test", CAFile: "/a.pem", ClientCertFile: "/b.crt"}},
+	} {
+		if got := providers.Override(all, c.over); got != c.want {
+			t.Errorf("%s: got %+v", name, got)
+		}
+	}
+	proxy, err := providers.ProxyFor(providers.Override(all, protocol.Network{NoProxy: "*"}), "https://gitlab.test")
+	if err != nil || proxy.URL != nil {
+		t.Errorf("asked through %v, %v", proxy.URL, err)
+	}
+}
+
+// A variable that is no proxy is told of, where it counts: httpproxy passes it over,
+// and asks directly. It may have a password in it.
+func TestVariableThatIsNoProxy(t *testing.T) {
+	for value, good := range map[string]bool{
+		"http://sam:glfake-pw@%zz": false, "ftp://sam:glfake-pw@proxy.test": false, "http://": false, "sam:glfake-pw@": false,
+		"http://proxy.test:3128": true, "proxy.test:3128": true, "proxy.test": true, "127.0.0.1:3128": true, "socks5://proxy.test": true, "sam:pw@proxy.test": true,
+	} {
+		environment(t, map[string]string{"HTTPS_PROXY": value, "NO_PROXY": "inside.test"})
+		proxy, err := providers.ProxyFor(protocol.Network{}, "https://gitlab.test")
+		switch {
+		case good && (err != nil || proxy.URL == nil):
+			t.Errorf("%s: %v, %v", value, proxy, err)
+		case !good:
+			wantError(t, err, protocol.HostUnreachable, "")
+			err := exchange(t.Context(), client(t, protocol.Network{}), "https://gitlab.test")
+			if e := wantError(t, err, protocol.HostUnreachable, ""); e.Details == nil || e.Details.Cause != "proxy" || !strings.Contains(e.Message, "HTTPS_PROXY") {
+				t.Errorf("%s: got %q", value, e.Message)
+			}
+		}
+		for _, address := range []string{"https://inside.test", "http://gitlab.test"} {
+			if proxy, err := providers.ProxyFor(protocol.Network{}, address); err != nil || proxy.URL != nil {
+				t.Errorf("%s, for %s: %v, %v", value, address, proxy, err)
+			}
+		}
+	}
 }

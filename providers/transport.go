@@ -1,11 +1,8 @@
 package providers
 
 import (
-	"context"
-	"crypto/tls"
-	"crypto/x509"
-	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -14,13 +11,15 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/net/http/httpproxy"
-
 	"github.com/teamcodestream/codestream-agent/protocol"
 )
 
 // Timeout bounds one exchange with a host, from the dial to the answer's end.
 const Timeout = 30 * time.Second
+
+// connectTimeout bounds the dial, and then the TLS handshake. It is less than anybody
+// waits for an answer, so that the error can say what it was that took too long.
+const connectTimeout = 8 * time.Second
 
 // Transports keeps one HTTP transport for each way to reach the network, so that
 // connections are used again.
@@ -129,76 +128,12 @@ func newTransport(n protocol.Network) (*http.Transport, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.Proxy = func(r *http.Request) (*url.URL, error) { return proxy(r.URL) }
 	transport.OnProxyConnectResponse = checkProxy
+	transport.DialContext = (&net.Dialer{Timeout: connectTimeout}).DialContext
+	transport.TLSHandshakeTimeout = connectTimeout
 	transport.TLSClientConfig = tlsConfig
 	transport.ResponseHeaderTimeout = Timeout
 	transport.MaxResponseHeaderBytes = 1 << 20
 	return transport, nil
-}
-
-func proxyFunc(n protocol.Network) (func(*url.URL) (*url.URL, error), error) {
-	config := httpproxy.FromEnvironment()
-	if n.Proxy != "" {
-		if u, err := url.Parse(n.Proxy); err != nil || u.Host == "" {
-			return nil, invalidNetwork("network.proxy", "is not a URL such as http://proxy.example.com:3128", nil)
-		}
-		config.HTTPProxy, config.HTTPSProxy = n.Proxy, n.Proxy
-	}
-	if n.NoProxy != "" {
-		config.NoProxy = n.NoProxy
-	}
-	return config.ProxyFunc(), nil
-}
-
-// proxyRefusal is the status with which a proxy refused to connect. net/http's
-// own error has the status' text alone, and does not say that it is the proxy's.
-type proxyRefusal int
-
-func (p proxyRefusal) Error() string { return "answers " + StatusText(int(p)) }
-
-func checkProxy(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
-	if resp.StatusCode != http.StatusOK {
-		return proxyRefusal(resp.StatusCode)
-	}
-	return nil
-}
-
-// TLSConfig returns whose certificates are believed, and who the client is. It
-// returns InvalidParams for a file that cannot be read.
-func TLSConfig(n protocol.Network) (*tls.Config, error) {
-	config := &tls.Config{MinVersion: tls.VersionTLS12}
-	if n.CAFile != "" {
-		pool, err := x509.SystemCertPool()
-		if err != nil {
-			pool = x509.NewCertPool()
-		}
-		pem, err := os.ReadFile(n.CAFile)
-		if err != nil {
-			return nil, invalidNetwork("network.caFile", "cannot be read", err)
-		}
-		if !pool.AppendCertsFromPEM(pem) {
-			if _, err := x509.ParseCertificate(pem); err == nil {
-				return nil, invalidNetwork("network.caFile", "has a certificate in DER form, where PEM is wanted: openssl x509 -inform der -in FILE -out FILE.pem makes it so", nil)
-			}
-			return nil, invalidNetwork("network.caFile", "has no certificate in PEM form", nil)
-		}
-		config.RootCAs = pool
-	}
-	if n.ClientCertFile != "" || n.ClientKeyFile != "" {
-		pair, err := tls.LoadX509KeyPair(n.ClientCertFile, n.ClientKeyFile)
-		if err != nil {
-			return nil, invalidNetwork("network.clientCertFile with network.clientKeyFile", "is not a certificate with its key", err)
-		}
-		config.Certificates = []tls.Certificate{pair}
-	}
-	return config, nil
-}
-
-func invalidNetwork(field, problem string, err error) error {
-	message := field + " " + problem
-	if err != nil {
-		message += ": " + err.Error()
-	}
-	return &protocol.Error{Code: protocol.InvalidParams, Message: message, Hint: fmt.Sprintf("Mend %s in the editor's settings.", field), Err: err}
 }
 
 // NewClient returns a client for what is below a base URL: it follows redirects

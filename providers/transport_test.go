@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -27,6 +28,7 @@ func TestCAFileIsTrusted(t *testing.T) {
 		"the right one":       {ca.file(), 0},
 		"another one":         {other.file(), protocol.CertificateUntrusted},
 		"the system's":        {"", protocol.CertificateUntrusted},
+		"one of several":      {write(t, slices.Concat(pemOf(t, other.file()), pemOf(t, ca.file()))), 0},
 		"after other content": {write(t, append([]byte("# the company's\n"), pemOf(t, ca.file())...)), 0},
 	} {
 		err := exchange(t.Context(), client(t, protocol.Network{CAFile: c.file}), server.URL)
@@ -46,22 +48,26 @@ func TestClientCertificate(t *testing.T) {
 	whose := func(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write([]byte(r.TLS.PeerCertificates[0].Subject.CommonName))
 	}
-	server := secure(t, &tls.Config{
+	config := &tls.Config{
 		Certificates: []tls.Certificate{ca.issue(template("gitlab.test"))},
 		ClientAuth:   tls.RequireAndVerifyClientCert, ClientCAs: ca.pool(),
-	}, whose)
+	}
+	server := secure(t, config.Clone(), whose)
 	body, err := get(t, client(t, protocol.Network{CAFile: ca.file(), ClientCertFile: certFile, ClientKeyFile: keyFile}), server.URL)
 	if err != nil || body != "sam" {
 		t.Errorf("got %q, %v", body, err)
 	}
-	for name, n := range map[string]protocol.Network{
-		"none":                 {CAFile: ca.file()},
-		"of another authority": {CAFile: ca.file(), ClientCertFile: wrongCert, ClientKeyFile: wrongKey},
-	} {
-		err := exchange(t.Context(), client(t, n), server.URL)
-		if e := wantError(t, err, protocol.HostUnreachable, server.URL); e.Details == nil || e.Details.Text == "" {
-			t.Errorf("%s: the details are %+v", name, e.Details)
-		}
+	none, another := protocol.Network{CAFile: ca.file()}, protocol.Network{CAFile: ca.file(), ClientCertFile: wrongCert, ClientKeyFile: wrongKey}
+	wantUnreachable(t, exchange(t.Context(), client(t, none), server.URL), server.URL, "clientCertificate", "wants a client certificate")
+	wantUnreachable(t, exchange(t.Context(), client(t, another), server.URL), server.URL, "clientCertificate", "client certificate")
+
+	// TLS 1.2 has no alert of its own for a certificate that is missing.
+	config.MaxVersion = tls.VersionTLS12
+	server = secure(t, config, whose)
+	err = exchange(t.Context(), client(t, none), server.URL)
+	wantUnreachable(t, err, server.URL, "tls", "breaks the TLS handshake off")
+	if e := wantError(t, err, protocol.HostUnreachable, server.URL); !strings.Contains(e.Hint, "client certificate") {
+		t.Errorf("the hint is %q", e.Hint)
 	}
 }
 
@@ -77,14 +83,18 @@ func TestSettingsThatCannotBeUsed(t *testing.T) {
 		"no such CA file":        {protocol.Network{CAFile: missing}, "network.caFile cannot be read"},
 		"a directory":            {protocol.Network{CAFile: t.TempDir()}, "network.caFile is not a file"},
 		"a CA file without one":  {protocol.Network{CAFile: write(t, []byte("hello"))}, "network.caFile has no certificate"},
-		"a CA file with a key":   {protocol.Network{CAFile: keyFile}, "network.caFile has no certificate"},
-		"an empty CA file":       {protocol.Network{CAFile: write(t, nil)}, "network.caFile has no certificate"},
+		"a CA file with a key":   {protocol.Network{CAFile: keyFile}, "network.caFile has no certificate in PEM form, but a PRIVATE KEY"},
+		"an empty CA file":       {protocol.Network{CAFile: write(t, nil)}, "network.caFile has no certificate: it is empty"},
+		"a CA file in DER":       {protocol.Network{CAFile: write(t, ca.cert.Raw)}, "it is in DER form"},
+		"a CA file cut in half":  {protocol.Network{CAFile: writePEM(t, "CERTIFICATE", ca.cert.Raw[:99])}, "number 1 in it, that cannot be read"},
+		"its second cut in half": {protocol.Network{CAFile: write(t, slices.Concat(pemOf(t, ca.file()), pemOf(t, writePEM(t, "CERTIFICATE", ca.cert.Raw[:99]))))}, "number 2 in it, that cannot be read"},
+		"a key with passphrase":  {protocol.Network{ClientCertFile: certFile, ClientKeyFile: writePEM(t, "ENCRYPTED PRIVATE KEY", []byte("x"))}, "network.clientKeyFile has a passphrase"},
 		"a certificate alone":    {protocol.Network{ClientCertFile: certFile}, "network.clientCertFile with network.clientKeyFile"},
 		"a key alone":            {protocol.Network{ClientKeyFile: keyFile}, "network.clientCertFile with network.clientKeyFile"},
 		"a key of another":       {protocol.Network{ClientCertFile: certFile, ClientKeyFile: otherKey}, "is not a certificate with its key"},
 		"the two the wrong way":  {protocol.Network{ClientCertFile: keyFile, ClientKeyFile: certFile}, "is not a certificate with its key"},
 		"no such certificate":    {protocol.Network{ClientCertFile: missing, ClientKeyFile: keyFile}, missing},
-		"a proxy that is no URL": {protocol.Network{Proxy: "proxy:3128"}, "network.proxy is not a URL"},
+		"a proxy that is no URL": {protocol.Network{Proxy: "proxy:3128"}, "network.proxy is not the URL of a proxy"},
 	} {
 		var transports providers.Transports
 		_, err := transports.Get(c.network)
@@ -138,7 +148,7 @@ func TestOldTLSIsRefused(t *testing.T) {
 		MinVersion:   tls.VersionTLS10, MaxVersion: tls.VersionTLS11,
 	}, hello)
 	err := exchange(t.Context(), client(t, protocol.Network{CAFile: ca.file()}), server.URL)
-	wantUnreachable(t, err, server.URL, "tls", "ends the TLS handshake")
+	wantUnreachable(t, err, server.URL, "tls", "none of TLS 1.2 and 1.3")
 }
 
 // connections counts a server's.

@@ -26,7 +26,7 @@ func responseError(instance string, status int, header http.Header, body []byte)
 	if e := redirected(instance, status, header); e != nil {
 		return e
 	}
-	if e := providers.ServerError(instance, status, header); e != nil {
+	if e := providers.ServerError(instance, status, header, body); e != nil {
 		return e
 	}
 	e := &protocol.Error{Instance: instance, Status: status}
@@ -61,12 +61,13 @@ func responseError(instance string, status int, header http.Header, body []byte)
 	return e
 }
 
-// redirected is the error for a redirect out of the API that is not one to the
-// sign-in page: GitLab sends on to where artifacts and packages are stored. The
-// place is left out, since its query can be a key to it.
+// redirected is the error for a redirect with which GitLab sends on to where
+// artifacts and packages are stored. The place is left out, since its query can be a
+// key to it. It returns nil for one to the sign-in page, and for one that bears no
+// mark of GitLab's: that is a stranger's.
 func redirected(instance string, status int, header http.Header) error {
 	to, err := url.Parse(header.Get("Location"))
-	if status < 301 || status > 308 || err != nil || to.Host == "" || strings.HasSuffix(to.Path, signInPath) {
+	if status < 301 || status > 308 || err != nil || to.Host == "" || strings.HasSuffix(to.Path, signInPath) || !isMarked(header) {
 		return nil
 	}
 	return &protocol.Error{
@@ -76,6 +77,17 @@ func redirected(instance string, status int, header http.Header) error {
 		Instance: instance,
 		Status:   status,
 	}
+}
+
+// isMarked reports whether an answer has one of the headers with which GitLab marks
+// its own: Rails' since ever, and since 13.7 one of its own.
+func isMarked(header http.Header) bool {
+	for _, name := range []string{"X-Request-Id", "X-Runtime", "X-Gitlab-Meta"} {
+		if header.Get(name) != "" {
+			return true
+		}
+	}
+	return false
 }
 
 // failure is the body of an error: from the API itself {"message": …} or

@@ -75,7 +75,7 @@ func TestRedirectToAHostThatCannotBeShown(t *testing.T) {
 		"https://a%c2%9bb.example/x":                "to a b.example,",
 		"https://" + strings.Repeat("a", 300) + "/": "to " + strings.Repeat("a", 255) + "…,",
 	} {
-		_, err := call(t, protocol.CallAPIParams{Path: "/user"}, sends(302, "", "Location", where))
+		_, err := call(t, protocol.CallAPIParams{Path: "/user"}, sends(302, "", "Location", where, "X-Request-Id", "1"))
 		if e := wantCode(t, where, err, protocol.GitLabError); !strings.Contains(e.Message, shown) {
 			t.Errorf("%s: %q", where, e.Message)
 		}
@@ -141,10 +141,20 @@ func TestRequestIDIsInTheHint(t *testing.T) {
 // Files are stored elsewhere, under addresses that are keys to them.
 func TestRedirectToAStoreNamesItsHostAlone(t *testing.T) {
 	_, err := call(t, protocol.CallAPIParams{Path: "/jobs/1/artifacts"},
-		sends(302, "", "Location", "https://sam:"+secret+"@store.invalid:9000/bucket/"+secret+"?X-Amz-Signature="+secret))
+		sends(302, "", "Location", "https://sam:"+secret+"@store.invalid:9000/bucket/"+secret+"?X-Amz-Signature="+secret, "X-Request-Id", "1"))
 	e := wantCode(t, "store", err, protocol.GitLabError)
 	if !strings.Contains(e.Message, " store.invalid:9000,") || e.Status != 302 || e.Hint == "" {
 		t.Errorf("got %d %q, hint %q", e.Status, e.Message, e.Hint)
+	}
+}
+
+// A redirect without a mark of GitLab's comes from what stands before it.
+func TestRedirectOfAStrangerIsASignInPage(t *testing.T) {
+	_, err := call(t, protocol.CallAPIParams{Path: "/user"},
+		sends(302, "", "Location", "https://sso.invalid/login?SAMLRequest="+secret))
+	e := wantCode(t, "sso", err, protocol.NotGitLab)
+	if e.Details == nil || e.Details.Cause != "signInPage" || !strings.Contains(e.Message, "a redirect to sso.invalid came back") || e.Status != 302 {
+		t.Errorf("got %d %q, %+v", e.Status, e.Message, e.Details)
 	}
 }
 
@@ -164,7 +174,7 @@ func TestRedirectToAnotherOriginCarriesNothing(t *testing.T) {
 		for _, status := range []int{301, 302, 303, 307, 308} {
 			for _, method := range []string{"GET", "POST"} {
 				p := protocol.CallAPIParams{Method: method, Path: "/user"}
-				_, err := call(t, p, sends(status, "", "Location", target))
+				_, err := call(t, p, sends(status, "", "Location", target, "X-Runtime", "0.01"))
 				wantCode(t, target, err, protocol.GitLabError)
 			}
 		}

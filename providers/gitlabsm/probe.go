@@ -45,9 +45,6 @@ func (p Provider) Probe(ctx context.Context, client *http.Client, instance strin
 	if busy := api.unavailable(instance); busy != nil {
 		return providers.Probe{}, busy
 	}
-	if openID.wantsCertificate() {
-		return providers.Probe{}, wantsCertificate(instance)
-	}
 	return providers.Probe{}, notGitLab(instance, openID, p.suggest(ctx, client, instance, openID, api))
 }
 
@@ -113,31 +110,13 @@ func (a answer) isGitLabAPI() bool {
 	return false
 }
 
-// unavailable returns an error for an answer that says "not now", or is a proxy's
-// that wants a password first.
+// unavailable returns an error for an answer that says "not now", or that says
+// itself what is in the way.
 func (a answer) unavailable(instance string) error {
-	if a.status != http.StatusTooManyRequests && a.status != http.StatusProxyAuthRequired && a.status < 500 {
-		return nil
+	if e := providers.ServerError(instance, a.status, a.header, a.body); e != nil && (e.Code != protocol.NotGitLab || e.Details != nil && a.status >= 500) {
+		return e
 	}
-	return responseError(instance, a.status, a.header, a.body)
-}
-
-// wantsCertificate reports whether a web server before GitLab has refused, in its
-// page, that the client has no certificate (nginx, ssl_verify_client).
-func (a answer) wantsCertificate() bool {
-	return a.status == http.StatusBadRequest && providers.IsHTML(a.header) &&
-		(strings.Contains(string(a.body), "No required SSL certificate was sent") || strings.Contains(string(a.body), "The SSL certificate error"))
-}
-
-func wantsCertificate(instance string) error {
-	return &protocol.Error{
-		Code:     protocol.HostUnreachable,
-		Message:  instance + " cannot be reached: the server wants a client certificate, or does not accept the one that it gets",
-		Hint:     "Set network.clientCertFile and network.clientKeyFile to the certificate that your organisation has given you, with its key.",
-		Instance: instance,
-		Status:   http.StatusBadRequest,
-		Details:  &protocol.ErrorDetails{Cause: "clientCertificate"},
-	}
+	return nil
 }
 
 // suggest returns the base URL that was probably meant, or "".
@@ -189,15 +168,11 @@ func (a answer) base() string {
 }
 
 func notGitLab(instance string, a answer, suggestion string) error {
-	hint := "Give the address that you open GitLab with. If it is right, a proxy or a sign-in page of your network may be in the way: open it in the browser."
+	e := providers.NotGitLab(instance, a.status, a.header)
 	if suggestion != "" {
-		hint = fmt.Sprintf("GitLab seems to answer at %s: if so, configure that.", suggestion)
+		e.Details = nil // a stranger's page would not know GitLab's paths
+		e.Message = instance + " is not GitLab's address"
+		e.Hint = fmt.Sprintf("GitLab seems to answer at %s: if so, configure that.", suggestion)
 	}
-	return &protocol.Error{
-		Code:     protocol.NotGitLab,
-		Message:  fmt.Sprintf("%s is not a GitLab instance: %s", instance, providers.DescribeAnswer(a.status, a.header)),
-		Hint:     hint,
-		Instance: instance,
-		Status:   a.status,
-	}
+	return e
 }

@@ -127,14 +127,12 @@ func TestAProxyInTheWay(t *testing.T) {
 			t.Errorf("%s: %+v, with the details %+v", name, data, data.Details)
 		}
 	}
-	// Over plain http a proxy refuses with a page of its own.
-	err := s.configure(w, forbidden, protocol.Network{Proxy: proxy.url("http", proxyUser, proxyPassword)}, nil)
-	if data := refused(t, err, protocol.NotGitLab); data.Status != http.StatusForbidden {
-		t.Errorf("an address that the proxy forbids: %+v", data)
-	}
-	err = s.configure(w, "https"+strings.TrimPrefix(forbidden, "http"), protocol.Network{Proxy: proxy.url("http", proxyUser, proxyPassword)}, nil)
-	if data := refused(t, err, protocol.HostUnreachable); data.Details.Cause != "proxy" || !strings.Contains(data.Message, "403") {
-		t.Errorf("an address that the proxy forbids: %+v", data)
+	for _, scheme := range []string{"http", "https"} {
+		address := scheme + strings.TrimPrefix(forbidden, "http")
+		err := s.configure(w, address, protocol.Network{Proxy: proxy.url("http", proxyUser, proxyPassword)}, nil)
+		if data := refused(t, err, protocol.HostUnreachable); data.Details.Cause != "proxy" || !strings.Contains(data.Message, "403") {
+			t.Errorf("%s, which the proxy forbids: %+v", address, data)
+		}
 	}
 }
 
@@ -184,18 +182,18 @@ func TestCertificatesThatAreNotTrusted(t *testing.T) {
 	other := newAuthority(t)
 	for name, c := range map[string]struct {
 		issue func(*testing.T, string, string)
-		hint  string
+		cause string
 	}{
-		"expired":              {s.ca.issueOther(func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) }), "renew the certificate"},
-		"not valid yet":        {s.ca.issueOther(func(c *x509.Certificate) { c.NotBefore = time.Now().Add(time.Hour) }), "this machine's clock"},
-		"of another host":      {s.ca.issueOther(func(c *x509.Certificate) { c.IPAddresses, c.DNSNames = nil, []string{"other.test"} }), "the name that the certificate is made for"},
-		"unknown authority":    {other.issue, "network.caFile"},
-		"without its issuer's": {other.issueOther(func(c *x509.Certificate) { c.IssuingCertificateURL = []string{"http://ca.example.com/ca.crt"} }), "the whole chain"},
+		"expired":              {s.ca.issueOther(func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) }), "expired"},
+		"not valid yet":        {s.ca.issueOther(func(c *x509.Certificate) { c.NotBefore = time.Now().Add(time.Hour) }), "notYetValid"},
+		"of another host":      {s.ca.issueOther(func(c *x509.Certificate) { c.IPAddresses, c.DNSNames = nil, []string{"other.test"} }), "wrongName"},
+		"unknown authority":    {other.issue, "unknownAuthority"},
+		"without its issuer's": {other.issueOther(func(c *x509.Certificate) { c.IssuingCertificateURL = []string{"http://ca.example.com/ca.crt"} }), "missingIntermediate"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			address := startNginxWith(t, c.issue, "", s.host())
 			data := refused(t, s.configure(w, address, protocol.Network{CAFile: s.ca.file}, nil), protocol.CertificateUntrusted)
-			if !strings.Contains(data.Hint, c.hint) || data.Details == nil || data.Details.Issuer != "CN=Example Private CA" || data.Details.NotAfter == nil {
+			if data.Hint == "" || data.Details == nil || data.Details.Cause != c.cause || data.Details.Issuer != "CN=Example Private CA" || data.Details.NotAfter == nil {
 				t.Errorf("%+v, with the details %+v", data, data.Details)
 			}
 		})

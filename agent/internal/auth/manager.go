@@ -176,9 +176,9 @@ func tellsOfKey(account store.Account, err error) bool {
 
 // Why GitLab no longer accepts an account's tokens, or why they cannot be used.
 const (
-	ReasonRevoked = "revoked" // the user or an administrator revoked them, or they were used elsewhere
-	ReasonExpired = "expired" // they ran out, and there is no refresh token
-	ReasonKeyLost = "keyLost" // the key that seals them is gone
+	ReasonRevoked = "revoked"             // the user or an administrator revoked them, or they were used elsewhere
+	ReasonExpired = "expired"             // they ran out, and there is no refresh token
+	ReasonKeyLost = protocol.CauseKeyLost // the key that seals them is gone
 
 	// ReasonOtherApplication: the team signs in by another application now.
 	ReasonOtherApplication = "otherApplication"
@@ -187,17 +187,15 @@ const (
 	ReasonAnswerLost = "answerLost"
 )
 
-// causeKeyLocked is why tokens cannot be used for now. It is no state of the
-// account: they are good again when the keyring is unlocked.
-const causeKeyLocked = "keyLocked"
-
+// keyLocked is why tokens cannot be used for now. It is no state of the account:
+// they are good again when the keyring is unlocked.
 func keyLocked(account store.Account, cause error) error {
 	return &protocol.Error{
 		Code:     protocol.SignInRequired,
 		Message:  "the tokens of " + account.User.Username + " cannot be opened: " + cause.Error(),
 		Hint:     "Unlock the keyring (sign in to the desktop session) and try again. Or sign in again with gitlabSM/authenticate: the new tokens are then kept with a key file.",
 		Instance: account.Instance,
-		Details:  &protocol.ErrorDetails{Cause: causeKeyLocked},
+		Details:  &protocol.ErrorDetails{Cause: protocol.CauseKeyLocked},
 		Err:      cause,
 	}
 }

@@ -50,7 +50,7 @@ func (m *Manager) application(in store.Instance, redirect string) (*application,
 			Message:  "the client secret cannot be opened: " + err.Error(),
 			Hint:     "Unlock the keyring (sign in to the desktop session) and try again, or configure the instance again with its secret.",
 			Instance: in.ID,
-			Details:  &protocol.ErrorDetails{Cause: causeKeyLocked},
+			Details:  &protocol.ErrorDetails{Cause: protocol.CauseKeyLocked},
 			Err:      err,
 		}
 	}
@@ -235,7 +235,7 @@ func (a *application) revokeToken(ctx context.Context, token secret.Text) error 
 	case answer.status == http.StatusUnauthorized || answer.status == http.StatusForbidden:
 		return invalidClient(a.instance, "GitLab does not let this application revoke the token")
 	}
-	if e := providers.ServerError(a.instance, answer.status, answer.header); e != nil {
+	if e := providers.ServerError(a.instance, answer.status, answer.header, answer.body); e != nil {
 		return e
 	}
 	return &protocol.Error{

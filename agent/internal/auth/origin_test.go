@@ -126,7 +126,7 @@ func TestAProxysRefusalIsNotGitLabs(t *testing.T) {
 		}
 		err := w.currentUser(t.Context(), w.manager(nil))
 		var known *protocol.Error
-		if !errors.As(err, &known) || known.Code != protocol.HostUnreachable || known.Details == nil || known.Details.Cause != "proxy" {
+		if !errors.As(err, &known) || known.Code != protocol.HostUnreachable || known.Details == nil || known.Details.Cause != "proxyAuthentication" {
 			t.Errorf("%s: %v, want HostUnreachable for the proxy", contentType, err)
 		}
 	}

@@ -152,7 +152,7 @@ func readLife(value json.RawMessage) time.Duration {
 // does not come from GitLab, but from a gateway before it that does not know what
 // GitLab did (RFC 9110 sections 15.6.3 and 15.6.5), or where it means nothing.
 func (a *application) refusal(r answer) error {
-	if e := providers.ServerError(a.instance, r.status, r.header); e != nil {
+	if e := providers.ServerError(a.instance, r.status, r.header, r.body); e != nil {
 		if r.status < 300 || r.status == http.StatusBadGateway || r.status == http.StatusGatewayTimeout {
 			return unanswered{e}
 		}

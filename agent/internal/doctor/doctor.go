@@ -25,7 +25,7 @@ const (
 type Doctor struct {
 	Provider providers.Provider
 	// Network returns the settings with which an instance is reached.
-	Network func(in store.Instance) protocol.Network
+	Network func(in store.Instance) (protocol.Network, error)
 	// Transport makes a way to the network that nobody has used yet, and closes it.
 	Transport func(n protocol.Network) (transport http.RoundTripper, done func(), err error)
 	// CheckApplication asks GitLab about the application, as auth.Manager does.

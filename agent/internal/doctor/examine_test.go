@@ -22,7 +22,7 @@ func newDoctor(t *testing.T, dial func(ctx context.Context, network, address str
 	t.Helper()
 	return &Doctor{
 		Provider: gitlabsm.Provider{},
-		Network:  func(in store.Instance) protocol.Network { return in.Network },
+		Network:  func(in store.Instance) (protocol.Network, error) { return in.Network, nil },
 		Transport: func(n protocol.Network) (http.RoundTripper, func(), error) {
 			if dial != nil {
 				transport := &http.Transport{DialContext: dial}

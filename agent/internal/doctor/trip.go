@@ -34,7 +34,9 @@ func (p *patient) travel(ctx context.Context) {
 	defer cancel()
 	in := p.Instance
 	t := &p.trip
-	t.network = p.Network(in)
+	if t.network, t.invalid = p.Network(in); t.invalid != nil {
+		return
+	}
 	if t.target, t.invalid = url.Parse(in.ID); t.invalid != nil {
 		return
 	}

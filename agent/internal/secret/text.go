@@ -5,6 +5,7 @@ package secret
 import (
 	"errors"
 	"log/slog"
+	"net/url"
 	"unique"
 )
 
@@ -23,6 +24,18 @@ func New(s string) Text {
 		return Text{}
 	}
 	return Text{unique.Make(s)}
+}
+
+// PasswordIn returns the password of a URL, which may lack its scheme as proxies in
+// the environment do. It is empty where there is none.
+func PasswordIn(rawURL string) Text {
+	for _, text := range []string{rawURL, "http://" + rawURL} {
+		if u, err := url.Parse(text); err == nil && u.Host != "" {
+			password, _ := u.User.Password()
+			return New(password)
+		}
+	}
+	return Text{}
 }
 
 // IsEmpty reports whether there is no secret.

@@ -2,13 +2,14 @@ package store
 
 import (
 	"errors"
+	"net/url"
 	"time"
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
 	"github.com/teamcodestream/codestream-agent/protocol"
 )
 
-// Instance is what is kept of a configured instance, but for its client secret.
+// Instance is what is kept of a configured instance, but for its secrets.
 type Instance struct {
 	// ID is the normalised base URL.
 	ID           string           `json:"id"`
@@ -19,10 +20,10 @@ type Instance struct {
 	Scopes       []string         `json:"scopes,omitempty"`
 	SSHHosts     []string         `json:"sshHosts,omitempty"`
 	Network      protocol.Network `json:"network,omitzero"`
-	// ProxyPassword is true where the proxy of Network has a user and a password,
-	// which are kept sealed.
-	ProxyPassword bool `json:"proxyPassword,omitempty"`
-	AllowHTTP     bool `json:"allowHttp,omitempty"`
+	// ProxySealed is true where Network.Proxy is kept without its user and password,
+	// and sealed with them: see [Tx.Proxy].
+	ProxySealed bool `json:"proxySealed,omitempty"`
+	AllowHTTP   bool `json:"allowHttp,omitempty"`
 	// Learnt is kept apart, since it is the same wherever the instance comes from.
 	Learnt `json:"-"`
 }
@@ -65,23 +66,48 @@ func (tx *Tx) addLearnt(in *Instance) (err error) {
 }
 
 // PutInstance saves an instance with its client secret, which is empty for a
-// non-confidential application.
+// non-confidential application. A proxy with a user is sealed as a whole: so a
+// password goes to no other proxy than the one that it was configured for.
 func (tx *Tx) PutInstance(in Instance, clientSecret secret.Text) error {
 	if !validKey(in.ID) {
 		return errInvalidID
 	}
 	tx.seen(clientSecret)
 	in.Confidential = !clientSecret.IsEmpty()
-	if err := tx.putProxy(&in); err != nil {
+	bare, proxy, err := splitProxy(in.Network.Proxy)
+	if err != nil {
 		return err
 	}
+	tx.seen(secret.PasswordIn(proxy.Reveal()))
+	in.Network.Proxy, in.ProxySealed = bare, !proxy.IsEmpty()
 	if err := put(tx, bucketInstances, instanceKey(in.ID), in); err != nil {
 		return err
 	}
-	if !in.Confidential {
-		return remove(tx, bucketSecrets, clientSecretKey(in.ID))
+	if err := tx.setSecret(clientSecretKey(in.ID), clientSecret); err != nil {
+		return err
 	}
-	return tx.putSecret(clientSecretKey(in.ID), []byte(clientSecret.Reveal()))
+	return tx.setSecret(proxyKey(in.ID), proxy)
+}
+
+// splitProxy returns a proxy without its user, and where it has one the whole of it.
+func splitProxy(proxy string) (bare string, whole secret.Text, err error) {
+	u, err := url.Parse(proxy)
+	if err != nil { // whose text has the password
+		return "", secret.Text{}, errors.New("store: the proxy is not a URL")
+	}
+	if u.User == nil {
+		return proxy, secret.Text{}, nil
+	}
+	u.User = nil
+	return u.String(), secret.New(proxy), nil
+}
+
+// setSecret seals a secret, or forgets it where it is empty.
+func (tx *Tx) setSecret(place []byte, s secret.Text) error {
+	if s.IsEmpty() {
+		return remove(tx, bucketSecrets, place)
+	}
+	return tx.putSecret(place, []byte(s.Reveal()))
 }
 
 // SetVersion notes the version that an instance told at a time. What else was
@@ -137,6 +163,19 @@ func (tx *Tx) clientSecret(place []byte) (secret.Text, error) {
 	clientSecret := secret.New(string(plain))
 	tx.seen(clientSecret)
 	return clientSecret, err
+}
+
+// Proxy returns the sealed proxy of an instance with its user and password. It is
+// empty where none is sealed. It returns ErrKeyLost where it can no longer be
+// opened, and ErrKeyLocked where it cannot be opened now.
+func (tx *Tx) Proxy(id string) (secret.Text, error) {
+	plain, err := tx.secret(proxyKey(id))
+	if errors.Is(err, ErrNotFound) {
+		return secret.Text{}, nil
+	}
+	proxy := secret.New(string(plain))
+	tx.seen(secret.PasswordIn(proxy.Reveal()))
+	return proxy, err
 }
 
 // DropInstance forgets what was configured of an instance on this machine, and
