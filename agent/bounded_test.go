@@ -58,10 +58,8 @@ func signedIn(t *testing.T, instances ...string) string {
 	err := store.New(dir, store.Options{}).Update(func(tx *store.Tx) error {
 		for _, id := range instances {
 			err := errors.Join(
-				tx.PutInstance(store.Instance{
-					ID: id, Name: id, ClientID: "client", Scopes: []string{"api"},
-					Learnt: store.Learnt{Version: "17.11.0", VersionAt: time.Now()}, // so that nobody asks for it
-				}, secret.Text{}),
+				tx.PutInstance(store.Instance{ID: id, Name: id, ClientID: "client", Scopes: []string{"api"}}, secret.Text{}),
+				tx.SetVersion(id, "17.11.0", time.Now()), // so that nobody asks for it
 				tx.PutAccount(store.Account{
 					ID: "1", Instance: id, ClientID: "client", TokenType: "Bearer",
 					User: protocol.User{ID: 1, Username: "sam", Name: "Sam"}, Method: protocol.MethodBrowser,

@@ -3,6 +3,7 @@ package auth_test
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"net/http"
@@ -84,10 +85,9 @@ func newWorld(t *testing.T, s settings) *world {
 		Confidential: true, RedirectURIs: []string{cmp.Or(s.redirect, auth.DefaultRedirectURI)}, Scopes: []string{"api"},
 	})
 	w.update(func(tx *store.Tx) error {
-		return tx.PutInstance(store.Instance{
+		return errors.Join(tx.PutInstance(store.Instance{
 			ID: g.URL(), Name: cmp.Or(s.name, "Work"), ClientID: w.app.ID, RedirectURI: s.redirect, Scopes: []string{"api"},
-			Learnt: store.Learnt{Version: "17.11.0", VersionAt: time.Now()}, // so that nobody asks for it
-		}, secret.New(w.app.Secret))
+		}, secret.New(w.app.Secret)), tx.SetVersion(g.URL(), "17.11.0", time.Now())) // so that nobody asks for it
 	})
 	return w
 }
