@@ -13,7 +13,7 @@ PLATFORMS := linux/amd64 linux/arm64 darwin/arm64 windows/amd64
 DOORKEEPER_PACKAGES := ruby-railties ruby-activerecord ruby-doorkeeper puma ruby-sqlite3 nginx-light
 BROWSER_PACKAGES    := chromium
 KEYRING_PACKAGES    := gnome-keyring dbus
-NETWORK_PACKAGES    := squid nginx-light openssl
+NETWORK_PACKAGES    := squid tinyproxy nginx-light openssl
 APT := $(if $(filter 0,$(shell id -u)),,sudo )env DEBIAN_FRONTEND=noninteractive apt-get
 
 .PHONY: help
@@ -106,5 +106,5 @@ test-keyring: ## keep secrets with a real GNOME Keyring
 
 .PHONY: test-network
 test-network: ## sign in through a real squid and a real nginx, and be refused by them
-	@test -x /usr/sbin/squid && test -x /usr/sbin/nginx && command -v openssl >/dev/null || { $(APT) update -q && $(APT) install -q -y --no-install-recommends $(NETWORK_PACKAGES); }
+	@test -x /usr/sbin/squid && test -x /usr/sbin/nginx && command -v tinyproxy >/dev/null && command -v openssl >/dev/null || { $(APT) update -q && $(APT) install -q -y --no-install-recommends $(NETWORK_PACKAGES); }
 	$(GO) test -count=1 -tags network ./agent/internal/acceptance

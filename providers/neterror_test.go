@@ -213,13 +213,6 @@ func TestConnectionIsCut(t *testing.T) {
 	})
 }
 
-func TestNoRoute(t *testing.T) {
-	for _, errno := range []syscall.Errno{syscall.ENETUNREACH, syscall.EHOSTUNREACH} {
-		err := &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", errno)}
-		wantUnreachable(t, providers.TransportError(err, "https://x"), "https://x", "noRoute", "no network leads there")
-	}
-}
-
 // A server that takes the connection and says nothing, in each stage.
 func TestPatienceEndsInEachStage(t *testing.T) {
 	silent := listen(t, func(c net.Conn) {

@@ -73,6 +73,28 @@ func writeKey(t *testing.T, keyFile string, key *ecdsa.PrivateKey) {
 	write(t, keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 }
 
+// below makes an authority that this one vouches for, and that nobody else knows.
+func (ca *authority) below(t *testing.T) *authority {
+	t.Helper()
+	between := &authority{key: newKey(t)}
+	between.cert = &x509.Certificate{
+		SerialNumber: big.NewInt(3), Subject: pkix.Name{CommonName: "Example Intermediate CA"},
+		NotBefore: ca.cert.NotBefore, NotAfter: ca.cert.NotAfter,
+		KeyUsage: x509.KeyUsageCertSign, IsCA: true, BasicConstraintsValid: true,
+	}
+	between.pem = ca.sign(t, between.cert, between.key)
+	return between
+}
+
+func pemOf(t *testing.T, file string) []byte {
+	t.Helper()
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
+
 func (ca *authority) sign(t *testing.T, cert *x509.Certificate, key *ecdsa.PrivateKey) []byte {
 	t.Helper()
 	der, err := x509.CreateCertificate(rand.Reader, cert, ca.cert, key.Public(), ca.key)

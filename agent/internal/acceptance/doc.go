@@ -10,8 +10,9 @@
 //   - browser: a sign-in with Chromium, for what only a browser knows: the
 //     address bar, the history, the console, and how the page looks. Leaves
 //     pictures of the page in out/.
-//   - network: a squid that wants a password, and an nginx that speaks TLS, wants
-//     client certificates, or has one that should not be trusted.
+//   - network: a squid that wants a password, a tinyproxy that lets nobody through,
+//     and an nginx that speaks TLS, wants client certificates, or has one that should
+//     not be trusted.
 //   - keyring: GNOME Keyring on a D-Bus of its own, for what happens to secrets
 //     when a keyring is there, is locked, forgets, or hangs.
 //

@@ -3,23 +3,19 @@
 package acceptance
 
 import (
-	"bufio"
 	"bytes"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"text/template"
-	"time"
 )
 
 // squidConfig is a proxy that wants a password, knows where gitlab.test is, and lets
-// forbidden.test be reached by nobody.
+// forbidden.test be reached by nobody. It asks no name server of the network's.
 var squidConfig = template.Must(template.New("squid.conf").Parse(`
 {{- if .TLS}}
 https_port {{.Address}} tls-cert={{.Dir}}/cert.pem tls-key={{.Dir}}/key.pem
@@ -34,6 +30,7 @@ http_access deny forbidden
 http_access allow known
 http_access deny all
 hosts_file {{.Dir}}/hosts
+dns_nameservers 127.0.0.1
 cache deny all
 access_log none
 cache_log /dev/null
@@ -52,13 +49,7 @@ const proxyUser, proxyPassword = "sam", "glfake-pw-proxy"
 // unless that is nil. It ends with the test.
 func startSquid(t *testing.T, ca *authority) squid {
 	t.Helper()
-	dir := t.TempDir()
-	// It gives up root's rights, and has to read its files without them.
-	for at := dir; strings.HasPrefix(at, os.TempDir()+string(os.PathSeparator)); at = filepath.Dir(at) {
-		if err := os.Chmod(at, 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
+	dir := publicDir(t) // it gives up root's rights, and has to read its files without them
 	hash := exec.Command("openssl", "passwd", "-apr1", "-stdin")
 	hash.Stdin = strings.NewReader(proxyPassword)
 	hashed, err := hash.Output()
@@ -93,46 +84,8 @@ func startSquid(t *testing.T, ca *authority) squid {
 			t.Fatal(err)
 		}
 	}
-	s.run(t, filepath.Join(dir, "squid.conf"))
+	startServer(t, "squid", "Accepting ", "-N", "-d", "1", "-f", filepath.Join(dir, "squid.conf"))
 	return s
-}
-
-// run starts the process, and waits until it says that it takes connections.
-func (s squid) run(t *testing.T, config string) {
-	t.Helper()
-	cmd := exec.Command("/usr/sbin/squid", "-N", "-d", "1", "-f", config)
-	stderr, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatalf("these tests need squid, of the Debian package squid: %v", err)
-	}
-	var said bytes.Buffer
-	lines := bufio.NewScanner(io.TeeReader(stderr, &said))
-	ready := false
-	defer time.AfterFunc(patience, func() { _ = cmd.Process.Kill() }).Stop()
-	for !ready && lines.Scan() {
-		ready = strings.Contains(lines.Text(), "Accepting ")
-	}
-	drained := make(chan struct{})
-	go func() {
-		defer close(drained)
-		for lines.Scan() { // or it could not go on
-		}
-	}()
-	t.Cleanup(func() {
-		defer time.AfterFunc(farewell, func() { _ = cmd.Process.Kill() }).Stop()
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		<-drained
-		_ = cmd.Wait()
-		if t.Failed() {
-			t.Logf("squid wrote:\n%s", &said)
-		}
-	})
-	if !ready {
-		t.Fatal("squid takes no connections")
-	}
 }
 
 // url is the proxy's, with a user and a password unless user is empty.

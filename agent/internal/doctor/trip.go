@@ -57,13 +57,19 @@ func (p *patient) travel(ctx context.Context) {
 // brokeAt is the check that the probe's error belongs to, or "". It goes by how
 // far the request came, and not by the words of the error.
 func (t *trip) brokeAt() string {
-	var known *protocol.Error
 	if t.err == nil {
 		return ""
 	}
-	switch errors.As(t.err, &known); {
-	case known != nil && known.Details != nil && strings.HasPrefix(known.Details.Cause, "proxy"):
+	var known *protocol.Error
+	cause := ""
+	if errors.As(t.err, &known) && known.Details != nil {
+		cause = known.Details.Cause
+	}
+	switch {
+	case strings.HasPrefix(cause, "proxy"):
 		return "proxy"
+	case cause == "tls", cause == "clientCertificate": // a server may say so in its answer
+		return "tls"
 	case t.asked && len(t.addresses) == 0:
 		return "dns"
 	case t.dialled == "", t.target.Scheme == "http" && t.header == nil: // or it broke before any answer

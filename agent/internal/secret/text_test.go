@@ -97,3 +97,20 @@ func reveals(text string) bool {
 	return strings.Contains(text, topSecret) || strings.Contains(strings.ToLower(text), fmt.Sprintf("%x", topSecret)) ||
 		strings.Contains(text, bytes)
 }
+
+func TestPasswordIn(t *testing.T) {
+	for url, want := range map[string]string{
+		"http://sam:p%40ss@proxy.example.com:3128": "p@ss",
+		"sam:p%40ss@proxy.example.com:3128":        "p@ss", // as a variable may have it
+		"socks5://sam:pass@127.0.0.1":              "pass",
+		"http://sam@proxy.example.com":             "",
+		"http://proxy.example.com:3128":            "",
+		"proxy.example.com:3128":                   "",
+		"http://sam:pass@%zz":                      "",
+		"":                                         "",
+	} {
+		if got := secret.PasswordIn(url).Reveal(); got != want {
+			t.Errorf("%s: got %q, want %q", url, got, want)
+		}
+	}
+}

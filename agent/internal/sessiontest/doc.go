@@ -27,7 +27,13 @@
 // # The setup
 //
 //	gitlab [NAME] [OPTION…]       start a GitLab: the fake of package providertest
-//	website NAME                  start a web server that is not GitLab; ${NAME} is its URL
+//	website NAME [redirects URL | status N]
+//	                              start a web server that is not GitLab; ${NAME} is its URL
+//	proxy NAME [password]         start a proxy, after the gitlab: it finds every host at the
+//	                              first one, also such that nobody knows. ${NAME} is its URL,
+//	                              ${NAME.host} the host and port in it, and
+//	                              ${NAME.withPassword} the URL with a user and the password
+//	                              that it wants with "password"
 //	closed NAME                   ${NAME} is a URL where nothing listens
 //	busy-port NAME                ${NAME} is a port that another program holds
 //	free-port NAME                ${NAME} is a port that an agent can have for itself
@@ -52,6 +58,7 @@
 //	root /PATH         a relative URL root
 //	version V          what it says of itself, and how it behaves: as that version
 //	token-lifetime D   how long an access token lives, such as 1s, or never
+//	ipv6               at [::1]; where the machine has no IPv6 the script is skipped
 //	tls                https with a certificate that nobody trusts; "configured" says where it is
 //	scopes A,B         of the application, default api
 //	public             the application has no secret

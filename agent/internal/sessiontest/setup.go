@@ -3,6 +3,8 @@ package sessiontest
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -34,7 +36,9 @@ func parseSetup(text string) (setupAction, error) {
 	case "gitlab":
 		act = parseGitLab(words)
 	case "website":
-		act = named(words, "", (*world).website)
+		act = parseWebsite(words)
+	case "proxy":
+		act = parseProxy(words)
 	case "closed":
 		act = named(words, "http://127.0.0.1:", (*world).closedPort)
 	case "busy-port":
@@ -144,6 +148,8 @@ func parseGitLab(words *script.Words) setupAction {
 			}
 		case "tls":
 			options.TLS = true
+		case "ipv6":
+			options.Addr = "[::1]:0"
 		case "scopes":
 			g.scopes = strings.Split(words.Word("the scopes"), ",")
 		case "public":
@@ -176,6 +182,9 @@ func parseGitLab(words *script.Words) setupAction {
 
 func (s *session) startGitLab(g *gitlab, options providertest.Options, app providertest.Application, users []string) (err error) {
 	if g.GitLab, err = providertest.StartGitLab(options); err != nil {
+		if options.Addr != "" && withoutIPv6() {
+			return errNoIPv6
+		}
 		return err
 	}
 	s.world.closers = append(s.world.closers, g.Close)
@@ -213,4 +222,16 @@ func (s *session) startGitLab(g *gitlab, options providertest.Options, app provi
 		return os.WriteFile(g.caFile, pem, 0o600)
 	}
 	return nil
+}
+
+// errNoIPv6 skips a script that nobody can play here.
+var errNoIPv6 = errors.New("this machine has no IPv6 loopback address")
+
+func withoutIPv6() bool {
+	probe, err := net.Listen("tcp", "[::1]:0")
+	if err != nil {
+		return true
+	}
+	probe.Close()
+	return false
 }

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"net/url"
 	"slices"
 	"sync"
@@ -130,28 +128,6 @@ func (w *world) signInStarted(signIn protocol.DidStartAuthenticationParams, vars
 	}
 	vars["authorizeUrl"] = signIn.AuthorizeURL
 	vars["redirectUri"] = signIn.RedirectURI
-}
-
-// website starts a server that is not GitLab, and returns its URL.
-func (w *world) website() (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	server := &http.Server{Handler: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		rw.Header().Set("Content-Type", "text/html; charset=utf-8")
-		_, _ = io.WriteString(rw, "<!DOCTYPE html><title>Welcome</title><h1>Please sign in to the intranet</h1>")
-	})}
-	served := make(chan struct{})
-	go func() {
-		defer close(served)
-		_ = server.Serve(listener)
-	}()
-	w.closers = append(w.closers, func() {
-		_ = server.Close()
-		<-served
-	})
-	return "http://" + listener.Addr().String(), nil
 }
 
 // busyPort returns a port that is in use.
