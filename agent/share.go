@@ -18,7 +18,7 @@ func (a *Agent) checkShare(s *session, share protocol.Share, in store.Instance, 
 	switch {
 	case err == nil && known.Source == protocol.SourcePolicy:
 		return "", setByPolicy(known)
-	case err != nil && !errors.Is(err, protocol.NotConfigured):
+	case err != nil && !errors.Is(err, protocol.NotConfigured) && !errors.Is(err, protocol.Conflict):
 		return "", err
 	}
 	if share == "" {
@@ -73,7 +73,7 @@ func (a *Agent) save(ctx context.Context, s *session, share protocol.Share, in s
 	case protocol.ShareWorkspace:
 		folder := a.firstFolder()
 		saved.Source, saved.Folder = protocol.SourceWorkspace, folder
-		if saved.Origin, err = team.WriteWorkspace(folder, in); err == nil {
+		if saved.Origin, err = s.workspace.Write(folder, in); err == nil {
 			err = s.store.Update(func(tx *store.Tx) error {
 				return cmp.Or(team.Approve(tx, saved), tx.DropInstance(in.ID))
 			})

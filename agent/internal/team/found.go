@@ -42,6 +42,17 @@ func (f *Found) remove(ids []string) {
 	f.Instances = slices.DeleteFunc(f.Instances, func(in Instance) bool { return slices.Contains(ids, in.ID) })
 }
 
+// dispute returns the problem that files disagree about an instance, or about any
+// for ""; nil where there is none.
+func (f *Found) dispute(id string) error {
+	for _, problem := range f.Problems {
+		if known, ok := problem.(*protocol.Error); ok && known.Code == protocol.Conflict && (id == "" || known.Instance == id) {
+			return known
+		}
+	}
+	return nil
+}
+
 // differences lists the settings in which two instances differ, by their names on
 // the wire. The name that people read is none of them.
 func differences(a, b store.Instance) (fields []string) {
@@ -64,4 +75,6 @@ func sameSetting(a, b any) bool {
 	return reflect.DeepEqual(a, b)
 }
 
-func list(fields []string) string { return strings.Join(fields, ", ") }
+func conflict(in Instance, fields []string) protocol.SourceConflict {
+	return protocol.SourceConflict{Source: in.Source, Origin: in.Origin, Fields: fields}
+}
