@@ -71,13 +71,16 @@ func (a *Agent) save(ctx context.Context, s *session, share protocol.Share, in s
 		saved.Source = protocol.SourceTeam
 		saved.Origin, err = s.publish(ctx, in, clientSecret)
 	case protocol.ShareWorkspace:
-		folder := a.firstFolder()
-		saved.Source, saved.Folder = protocol.SourceWorkspace, folder
-		if saved.Origin, err = s.workspace.Write(folder, in); err == nil {
-			err = s.store.Update(func(tx *store.Tx) error {
-				return cmp.Or(team.Approve(tx, saved), tx.DropInstance(in.ID))
-			})
-		}
+		saved.Source, saved.Folder = protocol.SourceWorkspace, a.firstFolder()
+		// The file is written in the transaction: nobody sees it without the approval,
+		// or beside what it replaces.
+		err = s.store.Update(func(tx *store.Tx) error {
+			err := cmp.Or(team.Approve(tx, saved), tx.DropInstance(in.ID))
+			if err == nil {
+				err = s.workspace.Write(saved.Folder, in)
+			}
+			return err
+		})
 	default:
 		err = s.store.Update(func(tx *store.Tx) error { return tx.PutInstance(in, clientSecret) })
 	}

@@ -163,7 +163,8 @@ type StatusResult struct {
 // it serves in every state.
 type RegistryStatus struct {
 	// URL is the first of the settings'.
-	URL   string        `json:"url"`
+	URL string `json:"url"`
+	// State is how the connection stands.
 	State RegistryState `json:"state"`
 	// Since is when that began.
 	Since time.Time `json:"since"`

@@ -4,7 +4,7 @@ package protocol
 // folder of the workspace, or the machine's policy. It is JSON; comments and
 // trailing commas are allowed. It never has a secret in it.
 type InstanceFile struct {
-	// Schema is the address of the JSON Schema, for editors.
+	// Schema is the address of what describes the file, for editors.
 	Schema string `json:"$schema,omitempty"`
 	// Instances are those that the file gives to whoever has it.
 	Instances []SharedInstance `json:"instances"`

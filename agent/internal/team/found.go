@@ -1,6 +1,7 @@
 package team
 
 import (
+	"errors"
 	"reflect"
 	"slices"
 	"strings"
@@ -46,11 +47,31 @@ func (f *Found) remove(ids []string) {
 // for ""; nil where there is none.
 func (f *Found) dispute(id string) error {
 	for _, problem := range f.Problems {
-		if known, ok := problem.(*protocol.Error); ok && known.Code == protocol.Conflict && (id == "" || known.Instance == id) {
+		var known *protocol.Error
+		if errors.As(problem, &known) && known.Code == protocol.Conflict && (id == "" || known.Instance == id) {
 			return known
 		}
 	}
 	return nil
+}
+
+// sourced is a problem with a source.
+type sourced struct {
+	source protocol.Source
+	error
+}
+
+func (s sourced) Unwrap() error { return s.error }
+
+// ProblemsOf returns the problems with one source, of a survey.
+func (f *Found) ProblemsOf(source protocol.Source) (problems []error) {
+	for _, problem := range f.Problems {
+		var known sourced
+		if errors.As(problem, &known) && known.source == source {
+			problems = append(problems, known.error)
+		}
+	}
+	return problems
 }
 
 // differences lists the settings in which two instances differ, by their names on

@@ -65,7 +65,9 @@ func (d *Directory) survey(tx *store.Tx) (all Found, err error) {
 		if err != nil {
 			return Found{}, err
 		}
-		all.Problems = append(all.Problems, found.Problems...)
+		for _, problem := range found.Problems {
+			all.Problems = append(all.Problems, sourced{source.Name(), problem})
+		}
 		for _, in := range found.Instances {
 			stronger := all.byID(in.ID)
 			if stronger == nil {

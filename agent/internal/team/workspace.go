@@ -93,7 +93,9 @@ func (f *Found) settle(offers []Instance) {
 	for _, offer := range offers {
 		first := f.byID(offer.ID)
 		if first == nil {
-			f.Instances = append(f.Instances, offer)
+			if f.dispute(offer.ID) == nil {
+				f.Instances = append(f.Instances, offer)
+			}
 			continue
 		}
 		fields := differences(first.Instance, offer.Instance)

@@ -14,20 +14,20 @@ import (
 )
 
 // Write puts an instance into the file of a folder, in place of the one that it has
-// of that URL, and returns the file's path. Whatever else is in the file stays as it
-// is, comments included. A file that could not be read afterwards is not written.
-func (w *Workspace) Write(folder string, in store.Instance) (string, error) {
+// of that URL. Whatever else is in the file stays as it is, comments included. A file
+// that could not be read afterwards is not written.
+func (w *Workspace) Write(folder string, in store.Instance) error {
 	name := filePath(folder)
 	text, err := readWithin(folder, WorkspaceFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		text, err = []byte("{\n\t\"instances\": []\n}\n"), nil
 	}
 	if err != nil {
-		return "", unreadable(name, err)
+		return unreadable(name, err)
 	}
 	before, err := w.parse(folder, text)
 	if err != nil {
-		return "", err
+		return err
 	}
 	index := len(before)
 	for i, other := range before {
@@ -36,18 +36,18 @@ func (w *Workspace) Write(folder string, in store.Instance) (string, error) {
 		}
 	}
 	if text, err = withInstance(newSource(name, text), index, in); err != nil {
-		return "", err
+		return err
 	}
 	if len(text) > maxFile {
-		return "", unwritable(name, errTooLarge)
+		return unwritable(name, errTooLarge)
 	}
 	if _, err := w.parse(folder, text); err != nil {
-		return "", err
+		return err
 	}
 	if err := writeWithin(folder, text); err != nil {
-		return "", unwritable(name, err)
+		return unwritable(name, err)
 	}
-	return name, nil
+	return nil
 }
 
 // withInstance returns the text of a file that has been read already, with an
