@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/tailscale/hujson"
@@ -24,9 +25,12 @@ func decodeStrict(file *source, into any) error {
 	if err := file.fits(tree, reflect.TypeOf(into).Elem(), ""); err != nil {
 		return err
 	}
-	file.tree = tree.Clone()
-	tree.Standardize()
-	return json.Unmarshal(tree.Pack(), into)
+	file.tree = tree
+	standard, err := hujson.Standardize(slices.Clone(file.text)) // which writes over the comments
+	if err != nil {
+		return file.syntax(err)
+	}
+	return json.Unmarshal(standard, into)
 }
 
 // fits reports whether a value has the form of a type. what names the value.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"strings"
 
@@ -20,7 +19,7 @@ func (w *Workspace) Write(folder string, in store.Instance) error {
 	name := filePath(folder)
 	text, err := readWithin(folder, WorkspaceFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		text, err = []byte("{\n\t\"instances\": []\n}\n"), nil
+		text, err = []byte("{\n  \"instances\": [\n  ]\n}\n"), nil
 	}
 	if err != nil {
 		return unreadable(name, err)
@@ -57,8 +56,8 @@ func withInstance(file *source, index int, in store.Instance) ([]byte, error) {
 	if err != nil {
 		return nil, file.syntax(err)
 	}
-	elements := &tree.Find("/instances").Value.(*hujson.Array).Elements
-	layout, own := layoutOf(file.text, *elements)
+	array := tree.Find("/instances").Value.(*hujson.Array)
+	layout, own := layoutOf(file.text, array)
 	text, err := json.MarshalIndent(ToShared(in), layout.prefix, layout.indent)
 	if err != nil {
 		return nil, err
@@ -67,44 +66,54 @@ func withInstance(file *source, index int, in store.Instance) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if index < len(*elements) {
-		(*elements)[index].Value = value.Value
+	if index < len(array.Elements) {
+		array.Elements[index].Value = value.Value
 	} else {
-		err = tree.Patch(fmt.Appendf(nil, `[{"op": "add", "path": "/instances/-", "value": %s}]`, text))
-		added := &(*elements)[index]
-		added.Value = value.Value
-		if own {
-			added.BeforeExtra = hujson.Extra(layout.newline + layout.prefix)
-		}
+		add(array, value.Value, layout)
 	}
 	if !own {
 		tree.Format()
 	}
-	return tree.Pack(), err
+	return tree.Pack(), nil
+}
+
+// add puts a value at the end of a list. Comments after what was last there stay
+// with it, and so does a comma at the end.
+func add(array *hujson.Array, value hujson.ValueTrimmed, l layout) {
+	added := hujson.Value{Value: value}
+	comments := bytes.TrimRight(array.AfterExtra, " \t\r\n")
+	array.AfterExtra = array.AfterExtra[len(comments):]
+	added.BeforeExtra = append(bytes.Clone(comments), l.newline+l.prefix...)
+	if n := len(array.Elements); n > 0 && array.Elements[n-1].AfterExtra != nil {
+		added.AfterExtra = hujson.Extra{}
+	}
+	array.Elements = append(array.Elements, added)
 }
 
 // layout is how a file is laid out.
 type layout struct{ newline, prefix, indent string }
 
-// layoutOf returns the layout of a file with a list of instances, each on lines of
-// its own; own is false where there is none to go by.
-func layoutOf(text []byte, elements []hujson.Value) (l layout, own bool) {
+// layoutOf returns the layout of a file with a list of instances that are each on
+// lines of their own; own is false for another list.
+func layoutOf(text []byte, array *hujson.Array) (l layout, own bool) {
 	l = layout{"\n", "", "\t"}
 	if bytes.Contains(text, []byte("\r\n")) {
 		l.newline = "\r\n"
 	}
-	if len(elements) == 0 {
-		return l, false
+	before, depth := array.AfterExtra, 1 // of the bracket that ends the list
+	if len(array.Elements) > 0 {
+		before, depth = array.Elements[0].BeforeExtra, 2
 	}
-	before := string(elements[0].BeforeExtra)
-	line := strings.LastIndexByte(before, '\n')
-	prefix := before[line+1:]
+	line := bytes.LastIndexByte(before, '\n')
+	prefix := string(before[line+1:])
 	if line < 0 || strings.Trim(prefix, " \t") != "" {
 		return l, false
 	}
-	l.prefix = prefix
 	if !strings.Contains(prefix, "\t") {
-		l.indent = strings.Repeat(" ", max(len(prefix)/2, 2)) // the list is in the list's own object
+		l.indent = strings.Repeat(" ", max(len(prefix)/depth, 2))
+	}
+	if l.prefix = prefix; depth == 1 {
+		l.prefix += l.indent
 	}
 	return l, true
 }

@@ -14,7 +14,7 @@ func TestWritingKeepsTheFile(t *testing.T) {
 	in := store.Instance{ID: "https://b.example.com", Name: "B"}
 	for _, c := range []struct{ name, before, after string }{
 		{"none", "",
-			"{\n\t\"instances\": [{\n\t\t\"url\":  \"https://b.example.com\",\n\t\t\"name\": \"B\",\n\t}],\n}\n"},
+			"{\n  \"instances\": [\n    {\n      \"url\": \"https://b.example.com\",\n      \"name\": \"B\"\n    }\n  ]\n}\n"},
 		{"another, with a comment", "{\n  // Ours.\n  \"instances\": [\n    {\"url\": \"a.example.com\"} // A\n  ]\n}\n",
 			"{\n  // Ours.\n  \"instances\": [\n    {\"url\": \"a.example.com\"}, // A\n    {\n      \"url\": \"https://b.example.com\",\n      \"name\": \"B\"\n    }\n  ]\n}\n"},
 		{"the same, in another spelling", "{\n  \"instances\": [\n    // B\n    {\"url\": \"B.example.com/\", \"clientId\": \"old\"},\n  ],\n}",
