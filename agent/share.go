@@ -55,7 +55,7 @@ func (a *Agent) checkShare(s *session, share protocol.Share, in store.Instance, 
 func secretInWorkspace(in store.Instance) error {
 	return &protocol.Error{
 		Code:     protocol.InvalidParams,
-		Message:  "a client secret cannot be shared by " + team.WorkspaceFile + ": everybody who has the repository could read it",
+		Message:  "a client secret cannot be shared by " + protocol.WorkspaceFile + ": everybody who has the repository could read it",
 		Hint:     `Untick Confidential in the application's form in GitLab: with PKCE it then needs no secret. Or share the instance with "team", where the registry seals it.`,
 		Instance: in.ID,
 	}

@@ -1,5 +1,9 @@
 package protocol
 
+// WorkspaceFile is where a folder of the workspace has its instances, as an
+// [InstanceFile].
+const WorkspaceFile = ".codestream/gitlab.json"
+
 // InstanceFile is a file from which instances come: .codestream/gitlab.json in a
 // folder of the workspace, or the machine's policy. It is JSON; comments and
 // trailing commas are allowed. It never has a secret in it.

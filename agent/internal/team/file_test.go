@@ -38,7 +38,7 @@ func noSudo(in store.Instance) error {
 
 func writeFile(t testing.TB, folder, text string) {
 	t.Helper()
-	path := filepath.Join(folder, filepath.FromSlash(team.WorkspaceFile))
+	path := filepath.Join(folder, filepath.FromSlash(protocol.WorkspaceFile))
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
 	}

@@ -33,7 +33,7 @@ func readWithin(folder, name string) ([]byte, error) {
 // or written.
 var (
 	errNoFile   = errors.New("it is not a regular file")
-	errNoFolder = fmt.Errorf("%s is not a folder of its own", path.Dir(WorkspaceFile))
+	errNoFolder = fmt.Errorf("%s is not a folder of its own", path.Dir(protocol.WorkspaceFile))
 	errTooLarge = fmt.Errorf("it is larger than %d KiB", maxFile>>10)
 )
 
@@ -61,14 +61,14 @@ func writeWithin(folder string, text []byte) (err error) {
 		return err
 	}
 	defer root.Close()
-	dir := path.Dir(WorkspaceFile)
+	dir := path.Dir(protocol.WorkspaceFile)
 	if err := root.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
 	if info, err := root.Lstat(dir); err != nil || !info.IsDir() {
 		return errors.Join(err, errNoFolder)
 	}
-	temporary := WorkspaceFile + "." + rand.Text()
+	temporary := protocol.WorkspaceFile + "." + rand.Text()
 	file, err := root.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return err
@@ -76,7 +76,7 @@ func writeWithin(folder string, text []byte) (err error) {
 	_, err = file.Write(text)
 	err = errors.Join(err, file.Sync(), file.Close())
 	if err == nil {
-		err = root.Rename(temporary, WorkspaceFile)
+		err = root.Rename(temporary, protocol.WorkspaceFile)
 	}
 	if err != nil {
 		return errors.Join(err, root.Remove(temporary))
@@ -84,7 +84,9 @@ func writeWithin(folder string, text []byte) (err error) {
 	return nil
 }
 
-func filePath(folder string) string { return filepath.Join(folder, filepath.FromSlash(WorkspaceFile)) }
+func filePath(folder string) string {
+	return filepath.Join(folder, filepath.FromSlash(protocol.WorkspaceFile))
+}
 
 // cause leaves out the path of an error, which the message has.
 func cause(err error) error {

@@ -12,9 +12,6 @@ import (
 	"github.com/teamcodestream/codestream-agent/providers"
 )
 
-// WorkspaceFile is where a folder of the workspace has its instances.
-const WorkspaceFile = ".codestream/gitlab.json"
-
 // maxOffered is how many instances the file of a folder can have: a person is asked
 // about each.
 const maxOffered = 20
@@ -113,7 +110,7 @@ func (f *Found) settle(offers []Instance) {
 
 // read returns the instances of one folder's file, none where it has none.
 func (w *Workspace) read(folder string) ([]store.Instance, error) {
-	text, err := readWithin(folder, WorkspaceFile)
+	text, err := readWithin(folder, protocol.WorkspaceFile)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, nil

@@ -10,6 +10,7 @@ import (
 	"github.com/tailscale/hujson"
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
+	"github.com/teamcodestream/codestream-agent/protocol"
 )
 
 // Write puts an instance into the file of a folder, in place of the one that it has
@@ -17,7 +18,7 @@ import (
 // that could not be read afterwards is not written.
 func (w *Workspace) Write(folder string, in store.Instance) error {
 	name := filePath(folder)
-	text, err := readWithin(folder, WorkspaceFile)
+	text, err := readWithin(folder, protocol.WorkspaceFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		text, err = []byte("{\n  \"instances\": [\n  ]\n}\n"), nil
 	}

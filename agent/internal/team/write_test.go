@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
-	"github.com/teamcodestream/codestream-agent/agent/internal/team"
+	"github.com/teamcodestream/codestream-agent/protocol"
 )
 
 // TestWritingKeepsTheFile has the file's own comments, line ends and indent stay.
@@ -24,7 +24,7 @@ func TestWritingKeepsTheFile(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w, folder := workspace(t, c.before)
-			path := filepath.Join(folder, filepath.FromSlash(team.WorkspaceFile))
+			path := filepath.Join(folder, filepath.FromSlash(protocol.WorkspaceFile))
 			if c.before == "" {
 				if err := os.RemoveAll(filepath.Dir(path)); err != nil {
 					t.Fatal(err)
@@ -51,7 +51,7 @@ func TestABadFileIsLeftAsItIs(t *testing.T) {
 		if err := w.Write(folder, store.Instance{ID: "https://b.example.com", Name: "B"}); err == nil {
 			t.Errorf("%s: it was written", c.name)
 		}
-		text, err := os.ReadFile(filepath.Join(folder, filepath.FromSlash(team.WorkspaceFile)))
+		text, err := os.ReadFile(filepath.Join(folder, filepath.FromSlash(protocol.WorkspaceFile)))
 		if err != nil || string(text) != c.text {
 			t.Errorf("%s: the file has changed: %v", c.name, err)
 		}
