@@ -75,6 +75,7 @@ func (n *announcer) announce() bool {
 		}
 	}
 	n.last, n.known = now, true
+	n.agent.warnOfProblems(n.session, now)
 	n.agent.offer(n.session, now.instances)
 	return true
 }

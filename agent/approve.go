@@ -8,7 +8,9 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
+	"github.com/teamcodestream/codestream-agent/agent/internal/auth"
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
 	"github.com/teamcodestream/codestream-agent/agent/internal/team"
 	"github.com/teamcodestream/codestream-agent/protocol"
@@ -71,19 +73,47 @@ func question(in team.Instance) string {
 	if strings.HasPrefix(in.ID, "http://") {
 		text += " It is reached without encryption."
 	}
+	if where := auth.RedirectElsewhere(in.RedirectURI); where != "" {
+		text += " The sign-in would come back by way of " + where + "."
+	}
 	return text
 }
 
-// offer asks, once a session, about each instance that a file offers.
-func (a *Agent) offer(s *session, offered []team.Instance) {
-	for _, in := range offered {
-		if !in.NeedsApproval {
-			continue
-		}
-		if _, asked := s.offered.LoadOrStore(in.Folder+"\n"+in.ID, true); !asked {
-			a.dispatcher.work.Go(func() { _, _ = a.approved(s.ctx, s, in) }) // what they say is kept, or it is not used
+// offer asks about each instance that a file offers: once a session, one after
+// another, and after a no nothing more of that folder.
+func (a *Agent) offer(s *session, instances []team.Instance) {
+	var open []team.Instance
+	for _, in := range instances {
+		if in.NeedsApproval && s.offers.isNew(in) {
+			open = append(open, in)
 		}
 	}
+	if len(open) == 0 {
+		return
+	}
+	a.dispatcher.work.Go(func() {
+		s.offers.asking.Lock()
+		defer s.offers.asking.Unlock()
+		declined := map[string]bool{} // by folder
+		for _, in := range open {
+			if !declined[in.Folder] {
+				_, err := a.approved(s.ctx, s, in) // what they say is kept, or it is not used
+				declined[in.Folder] = err != nil
+			}
+		}
+	})
+}
+
+// offers are the instances about which the user was asked in this session.
+type offers struct {
+	asking sync.Mutex // held while the user is asked, so that one question is open
+	known  sync.Map   // by team.Offer
+}
+
+// isNew reports whether an offer was not made before, and notes that it is now.
+func (o *offers) isNew(in team.Instance) bool {
+	_, known := o.known.LoadOrStore(team.Offer(in), true)
+	return !known
 }
 
 // localFolders returns the paths of the folders of the workspace that are on this
@@ -108,7 +138,7 @@ func localPath(uri string) string {
 		path = strings.TrimPrefix(path, "/")
 	}
 	path = filepath.Clean(filepath.FromSlash(path))
-	if !filepath.IsAbs(path) || strings.ContainsRune(path, 0) {
+	if !filepath.IsAbs(path) || strings.ContainsAny(path, "\x00\n") {
 		return ""
 	}
 	return path

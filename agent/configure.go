@@ -84,6 +84,7 @@ func (a *Agent) checkInstance(p protocol.ConfigureParams) (store.Instance, error
 func (a *Agent) rules() []team.Rule {
 	return []team.Rule{
 		{Field: "url", Check: checkTransport},
+		{Field: "name", Check: checkName},
 		{Field: "redirectUri", Check: func(in store.Instance) error { return auth.CheckRedirect(in.RedirectURI) }},
 		{Field: "scopes", Check: checkScopes},
 		{Field: "sshHosts", Check: checkSSHHosts},
@@ -112,6 +113,18 @@ func checkTransport(in store.Instance) error {
 		Hint:     "Use https. If the instance has none and you accept the risk, set allowHttp.",
 		Instance: in.ID,
 	}
+}
+
+// maxName bounds the name of an instance in bytes.
+const maxName = 200
+
+// checkName refuses a name that does not look like what it is: it is shown beside
+// the button that signs in.
+func checkName(in store.Instance) error {
+	if providers.Shorten(in.Name, maxName) != in.Name {
+		return invalidParams("name has more than %d bytes, or characters that are not shown", maxName)
+	}
+	return nil
 }
 
 func checkScopes(in store.Instance) error {

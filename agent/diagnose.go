@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/doctor"
@@ -20,11 +21,16 @@ func (a *Agent) diagnose(ctx context.Context, p protocol.DiagnoseParams) (protoc
 		Version: a.config.Version, OS: runtime.GOOS, Arch: runtime.GOARCH, Time: time.Now().UTC().Truncate(time.Second),
 	}
 	s, err := a.ready()
+	var found team.Found
+	if err == nil {
+		found, err = s.team.Survey()
+	}
 	var cases []doctor.Case
 	if err == nil {
-		cases, err = s.cases(p.Instance)
+		cases, err = s.cases(found.Instances, p.Instance)
 	}
-	if errors.Is(err, protocol.NotConfigured) || errors.Is(err, protocol.InvalidParams) {
+	var code protocol.Code
+	if errors.As(err, &code) && slices.Contains(noSuchInstance, code) {
 		return protocol.DiagnoseResult{}, err
 	}
 	report.Checks = append(report.Checks, a.checkStore(s, err))
@@ -32,6 +38,7 @@ func (a *Agent) diagnose(ctx context.Context, p protocol.DiagnoseParams) (protoc
 		report.Checks = append(report.Checks, a.checkKeyring(s.store))
 	}
 	report.Checks = append(report.Checks, a.checkBrowser())
+	report.Checks = append(report.Checks, a.checkSources(found)...)
 	report.Checks = append(report.Checks, a.doctor(s, p.Names).Examine(ctx, cases)...)
 	if !p.Names {
 		home, _ := os.UserHomeDir() // where there is none, there is nothing to hide
@@ -42,17 +49,23 @@ func (a *Agent) diagnose(ctx context.Context, p protocol.DiagnoseParams) (protoc
 	return report, ctx.Err()
 }
 
-// cases are the instances to examine with their accounts: one, or for "" all.
-func (s *session) cases(instance string) (cases []doctor.Case, err error) {
-	instances, err := s.team.List()
-	if err == nil && instance != "" {
-		instances = make([]team.Instance, 1)
-		instances[0], err = s.team.Resolve(instance)
-	}
-	if err != nil {
-		return nil, err
+// noSuchInstance are the errors of an instance that cannot be examined.
+var noSuchInstance = []protocol.Code{protocol.NotConfigured, protocol.InvalidParams, protocol.Untrusted, protocol.Conflict}
+
+// cases are the instances to examine with their accounts: one, or for "" all that
+// may be used.
+func (s *session) cases(instances []team.Instance, only string) (cases []doctor.Case, err error) {
+	if only != "" {
+		one, err := usable(s.team.Resolve(only))
+		if err != nil {
+			return nil, err
+		}
+		instances = []team.Instance{one}
 	}
 	for _, in := range instances {
+		if in.NeedsApproval {
+			continue
+		}
 		accounts, err := s.accountsOf(in.ID)
 		if err != nil {
 			return nil, err

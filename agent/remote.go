@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 
+	"github.com/teamcodestream/codestream-agent/agent/internal/team"
 	"github.com/teamcodestream/codestream-agent/protocol"
 	"github.com/teamcodestream/codestream-agent/providers"
 )
@@ -16,12 +17,28 @@ func (a *Agent) resolveRemote(ctx context.Context, p protocol.ResolveRemoteParam
 	if err != nil {
 		return nil, err
 	}
-	var addresses []providers.Address
+	alias := func(host providers.SSHHost) (providers.SSHHost, bool) { return a.ssh.Resolve(ctx, host) }
+	workspace, others := addresses(instances)
+	project := a.provider.ResolveRemote(p.Remote, others, alias)
+	if project == nil {
+		project = a.provider.ResolveRemote(p.Remote, workspace, alias)
+	}
+	return project, ctx.Err()
+}
+
+// addresses returns where the instances are that a file in the workspace names and
+// the user has let be used, and where the others are: a repository takes no remote
+// of theirs, whatever it says of its SSH hosts.
+func addresses(instances []team.Instance) (workspace, others []providers.Address) {
 	for _, in := range instances {
-		if !in.NeedsApproval { // a repository does not say whose another one's remotes are
-			addresses = append(addresses, providers.Address{Instance: in.ID, SSHHosts: in.SSHHosts})
+		address := providers.Address{Instance: in.ID, SSHHosts: in.SSHHosts}
+		switch {
+		case in.NeedsApproval:
+		case in.Source == protocol.SourceWorkspace:
+			workspace = append(workspace, address)
+		default:
+			others = append(others, address)
 		}
 	}
-	alias := func(host providers.SSHHost) (providers.SSHHost, bool) { return a.ssh.Resolve(ctx, host) }
-	return a.provider.ResolveRemote(p.Remote, addresses, alias), ctx.Err()
+	return workspace, others
 }

@@ -21,7 +21,8 @@ type session struct {
 	shared    team.Shared
 	sharing   sharing
 	files     team.Watcher
-	offered   sync.Map // the instances about which the user was asked
+	offers    offers
+	told      told
 
 	once       sync.Once
 	prepareErr error

@@ -18,7 +18,7 @@ func (a *Agent) checkShare(s *session, share protocol.Share, in store.Instance, 
 	switch {
 	case err == nil && known.Source == protocol.SourcePolicy:
 		return "", setByPolicy(known)
-	case err != nil && !errors.Is(err, protocol.NotConfigured):
+	case err != nil && !errors.Is(err, protocol.NotConfigured) && !errors.Is(err, protocol.Conflict):
 		return "", err
 	}
 	if share == "" {
@@ -55,7 +55,7 @@ func (a *Agent) checkShare(s *session, share protocol.Share, in store.Instance, 
 func secretInWorkspace(in store.Instance) error {
 	return &protocol.Error{
 		Code:     protocol.InvalidParams,
-		Message:  "a client secret cannot be shared by " + team.WorkspaceFile + ": everybody who has the repository could read it",
+		Message:  "a client secret cannot be shared by " + protocol.WorkspaceFile + ": everybody who has the repository could read it",
 		Hint:     `Untick Confidential in the application's form in GitLab: with PKCE it then needs no secret. Or share the instance with "team", where the registry seals it.`,
 		Instance: in.ID,
 	}
@@ -71,13 +71,16 @@ func (a *Agent) save(ctx context.Context, s *session, share protocol.Share, in s
 		saved.Source = protocol.SourceTeam
 		saved.Origin, err = s.publish(ctx, in, clientSecret)
 	case protocol.ShareWorkspace:
-		folder := a.firstFolder()
-		saved.Source, saved.Folder = protocol.SourceWorkspace, folder
-		if saved.Origin, err = team.WriteWorkspace(folder, in); err == nil {
-			err = s.store.Update(func(tx *store.Tx) error {
-				return cmp.Or(team.Approve(tx, saved), tx.DropInstance(in.ID))
-			})
-		}
+		saved.Source, saved.Folder = protocol.SourceWorkspace, a.firstFolder()
+		// The file is written in the transaction: nobody sees it without the approval,
+		// or beside what it replaces.
+		err = s.store.Update(func(tx *store.Tx) error {
+			err := cmp.Or(team.Approve(tx, saved), tx.DropInstance(in.ID))
+			if err == nil {
+				err = s.workspace.Write(saved.Folder, in)
+			}
+			return err
+		})
 	default:
 		err = s.store.Update(func(tx *store.Tx) error { return tx.PutInstance(in, clientSecret) })
 	}

@@ -35,6 +35,9 @@ func (a *Agent) unconfigure(ctx context.Context, p protocol.UnconfigureParams) (
 	for _, warning := range warnings {
 		a.showMessage(protocol.MessageWarning, warning)
 	}
+	if in.Source == protocol.SourceWorkspace {
+		s.offers.isNew(in) // so that it is not offered at once
+	}
 	err = s.store.Update(func(tx *store.Tx) error { return forget(tx, in) })
 	s.news.announce()
 	return protocol.UnconfigureResult{}, err

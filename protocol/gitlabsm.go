@@ -16,7 +16,10 @@ var (
 	Configure = Request[ConfigureParams, ConfigureResult]{"gitlabSM/configure", ToAgent}
 
 	// Unconfigure forgets an instance and its accounts. Their tokens are revoked
-	// at GitLab where it can be reached.
+	// at GitLab where it can be reached. One of the team's registry is withdrawn for
+	// everybody. Of one that a file in the workspace names, the user's approval is
+	// forgotten, and the file stays. One of the machine's policy cannot be
+	// unconfigured: InvalidParams.
 	Unconfigure = Request[UnconfigureParams, UnconfigureResult]{"gitlabSM/unconfigure", ToAgent}
 
 	// Status tells what is known here of the instances and accounts. It asks
@@ -163,7 +166,8 @@ type StatusResult struct {
 // it serves in every state.
 type RegistryStatus struct {
 	// URL is the first of the settings'.
-	URL   string        `json:"url"`
+	URL string `json:"url"`
+	// State is how the connection stands.
 	State RegistryState `json:"state"`
 	// Since is when that began.
 	Since time.Time `json:"since"`

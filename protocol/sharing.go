@@ -1,10 +1,14 @@
 package protocol
 
+// WorkspaceFile is where a folder of the workspace has its instances, as an
+// [InstanceFile].
+const WorkspaceFile = ".codestream/gitlab.json"
+
 // InstanceFile is a file from which instances come: .codestream/gitlab.json in a
 // folder of the workspace, or the machine's policy. It is JSON; comments and
 // trailing commas are allowed. It never has a secret in it.
 type InstanceFile struct {
-	// Schema is the address of the JSON Schema, for editors.
+	// Schema is the address of what describes the file, for editors.
 	Schema string `json:"$schema,omitempty"`
 	// Instances are those that the file gives to whoever has it.
 	Instances []SharedInstance `json:"instances"`

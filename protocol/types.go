@@ -26,6 +26,7 @@ const (
 // SourceConflict is a source that says something else of an instance than the one
 // that counts.
 type SourceConflict struct {
+	// Source is the weaker one, whose settings do not count.
 	Source Source `json:"source"`
 	// Origin is the file, or the registry.
 	Origin string `json:"origin,omitempty"`
@@ -159,7 +160,9 @@ const (
 
 // Check is one line of a diagnosis.
 type Check struct {
-	// Name is what was checked. Of this machine: "store", "keyring", "browser". Of
+	// Name is what was checked. Of this machine: "store", "keyring", "browser",
+	// and where there is anything to say of them "policy" and "workspace" (the files
+	// that name instances). Of
 	// each instance: "settings", "proxy", "dns", "connection", "tls", "instance" (it
 	// is GitLab), "address" (where GitLab gives its own as another), "clock",
 	// "application", "redirect", "scopes", then for each account "token" (as it is kept

@@ -27,6 +27,9 @@ func load(dir string) (*Model, error) {
 	if l.model.ErrorData, err = l.typeOf(reflect.TypeFor[protocol.ErrorData]()); err != nil {
 		return nil, err
 	}
+	if _, err := l.typeOf(reflect.TypeFor[protocol.InstanceFile]()); err != nil {
+		return nil, err
+	}
 	if err := l.errors(protocol.Codes()); err != nil {
 		return nil, err
 	}

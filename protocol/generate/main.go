@@ -1,5 +1,6 @@
-// Command generate writes what is generated from package protocol: today the
-// reference page, protocol/gen/REFERENCE.md.
+// Command generate writes what is generated from package protocol: the reference
+// page, protocol/gen/REFERENCE.md, and the JSON Schemas of the files that name
+// instances.
 //
 //	go run ./protocol/generate          writes the files that are out of date
 //	go run ./protocol/generate -check   only says which they are
@@ -8,7 +9,7 @@
 // and the source gives the comments (load.go, types.go, source.go, prose.go); the
 // session scripts, as package protocol/script reads them, give the examples
 // (examples.go, sample.go). Together they are a [Model], which knows no output
-// language. A generator turns the model into one file (markdown.go); another
+// language. A generator turns the model into one file (markdown.go, schema.go); another
 // language is another generator in the list here.
 //
 // Start at [Model].
@@ -31,6 +32,8 @@ var generators = []struct {
 	render func(*Model) []byte
 }{
 	{"protocol/gen/REFERENCE.md", renderMarkdown},
+	{"protocol/gen/gitlab.schema.json", renderInstancesSchema},
+	{"protocol/gen/policy.schema.json", renderPolicySchema},
 }
 
 // errOutOfDate says that a file is not what would be generated.

@@ -9,7 +9,7 @@ import "encoding/json"
 // and errors) stand in it in backquotes, as they are on the wire.
 type Model struct {
 	Methods []Method // in the order of protocol.Declarations
-	Types   []Struct // every struct that a method or an error reaches, by name
+	Types   []Struct // every struct that a method, an error or a file of instances reaches, by name
 	Aliases []Alias  // names for types that are no struct, by name
 	Enums   []Enum   // by name
 	Errors  []ErrorCode

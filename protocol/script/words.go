@@ -133,6 +133,19 @@ func (w *Words) Refusal() *Refusal {
 	return &Refusal{Code: w.Number("the code"), Message: w.Word("the message")}
 }
 
+// Rest takes what is left, which what describes if it is missing: one quoted word,
+// or a text as it stands.
+func (w *Words) Rest(what string) string {
+	if strings.HasPrefix(w.rest, `"`) {
+		return w.Word(what)
+	}
+	rest := w.rest
+	if w.rest = ""; rest == "" {
+		w.Fail("%s is missing", what)
+	}
+	return rest
+}
+
 // JSON takes a JSON text that is the rest of the line. It may be empty.
 func (w *Words) JSON() string {
 	if _, err := readJSON(w.rest); err != nil {

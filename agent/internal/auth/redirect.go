@@ -42,6 +42,21 @@ func RegisteredRedirect(configured string) string {
 	return configured
 }
 
+// RedirectElsewhere says by way of which host or scheme a sign-in comes back, "" for
+// straight to this machine.
+func RedirectElsewhere(configured string) string {
+	u, err := url.Parse(RegisteredRedirect(configured))
+	switch {
+	case err != nil:
+		return configured
+	case u.Scheme == "http": // CheckRedirect lets loopback pass only
+		return ""
+	case u.Host == "":
+		return u.Scheme + ":"
+	}
+	return u.Scheme + "://" + u.Host
+}
+
 // CheckRedirect reports what is wrong with a redirect URI: InvalidParams for one
 // that is none, InvalidRedirect for one that GitLab can never match.
 func CheckRedirect(configured string) error {

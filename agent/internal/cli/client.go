@@ -32,8 +32,9 @@ type pipe struct {
 	io.WriteCloser
 }
 
-// connect starts an agent. hear is told of what it says by itself; nil for nobody.
-func (t *terminal) connect(ctx context.Context, hear func(method string, params json.RawMessage)) (*client, error) {
+// connect starts an agent. hear is told of what it says by itself, and choose
+// answers its questions; nil for nobody.
+func (t *terminal) connect(ctx context.Context, hear func(method string, params json.RawMessage), choose func(protocol.ShowMessageRequestParams) *protocol.MessageActionItem) (*client, error) {
 	a, err := t.NewAgent(t.logLevel)
 	if err != nil {
 		return nil, err
@@ -47,10 +48,10 @@ func (t *terminal) connect(ctx context.Context, hear func(method string, params 
 		fromAgent.Close()
 	}()
 	stream := jsonrpc2.NewBufferedStream(pipe{toHere, fromHere}, jsonrpc2.VSCodeObjectCodec{})
-	c.conn = jsonrpc2.NewConn(context.WithoutCancel(ctx), stream, listener{t, hear})
+	c.conn = jsonrpc2.NewConn(context.WithoutCancel(ctx), stream, listener{t, hear, choose})
 	_, err = call(ctx, c, protocol.Initialize, protocol.InitializeParams{
 		ClientInfo:       &protocol.Info{Name: "codestream-agent", Version: t.Version},
-		WorkspaceFolders: nil,
+		WorkspaceFolders: workspaceFolders(),
 	})
 	if err != nil {
 		c.close()
@@ -109,6 +110,7 @@ func known(err error) error {
 type listener struct {
 	terminal *terminal
 	hear     func(method string, params json.RawMessage)
+	choose   func(protocol.ShowMessageRequestParams) *protocol.MessageActionItem
 }
 
 func (l listener) Handle(ctx context.Context, conn *jsonrpc2.Conn, req *jsonrpc2.Request) {
@@ -117,6 +119,9 @@ func (l listener) Handle(ctx context.Context, conn *jsonrpc2.Conn, req *jsonrpc2
 		params = *req.Params
 	}
 	switch {
+	case req.Method == protocol.ShowMessageRequest.Method():
+		go l.answer(ctx, conn, req.ID, params) // the answers to what was asked come meanwhile
+		return
 	case req.Method == protocol.ShowMessage.Method():
 		var message protocol.MessageParams
 		if json.Unmarshal(params, &message) == nil {
@@ -130,9 +135,19 @@ func (l listener) Handle(ctx context.Context, conn *jsonrpc2.Conn, req *jsonrpc2
 	}
 }
 
+// answer answers a question: nothing was chosen where nobody can be asked.
+func (l listener) answer(ctx context.Context, conn *jsonrpc2.Conn, id jsonrpc2.ID, params json.RawMessage) {
+	var question protocol.ShowMessageRequestParams
+	var chosen *protocol.MessageActionItem
+	if l.choose != nil && json.Unmarshal(params, &question) == nil {
+		chosen = l.choose(question)
+	}
+	_ = conn.Reply(ctx, id, chosen) // where it has ended, nobody waits
+}
+
 // with runs a command with an agent, and ends it afterwards.
 func (t *terminal) with(ctx context.Context, do func(*client) error) error {
-	c, err := t.connect(ctx, nil)
+	c, err := t.connect(ctx, nil, nil)
 	if err != nil {
 		return err
 	}

@@ -99,7 +99,7 @@ func (t *terminal) instanceFor(asked gitRequest, instances []protocol.Instance) 
 	address := &url.URL{Scheme: asked.protocol, Host: asked.host, Path: "/" + asked.path}
 	for _, in := range instances {
 		base, err := url.Parse(in.URL)
-		if err != nil || !providers.SameOrigin(address, base) || asked.path != "" && !providers.IsBelow(address, in.URL) {
+		if err != nil || in.NeedsApproval || !providers.SameOrigin(address, base) || asked.path != "" && !providers.IsBelow(address, in.URL) {
 			continue
 		}
 		switch {

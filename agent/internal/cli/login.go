@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -84,8 +85,14 @@ func (t *terminal) signIn(ctx context.Context, url string, f loginFlags) error {
 		return usagef("--client-secret-stdin and a personal access token would both be read from stdin: configure first, and sign in then")
 	}
 	prompt := newPrompt(t)
-	var started startedSignIn
-	c, err := t.connect(ctx, func(method string, params json.RawMessage) { started.hear(t, method, params) })
+	begun := make(chan struct{}) // closed when the sign-in has begun
+	var once sync.Once
+	c, err := t.connect(ctx, func(method string, params json.RawMessage) {
+		if method == protocol.DidStartAuthentication.Method() {
+			t.showSignIn(params)
+			once.Do(func() { close(begun) })
+		}
+	}, prompt.choose)
 	if err != nil {
 		return err
 	}
@@ -98,7 +105,13 @@ func (t *terminal) signIn(ctx context.Context, url string, f loginFlags) error {
 			return err
 		}
 	} else {
-		go prompt.callbacks(ctx, c)
+		go func() {
+			select {
+			case <-begun: // what is typed before answers questions
+				prompt.callbacks(ctx, c)
+			case <-c.ended:
+			}
+		}()
 	}
 	result, err := call(ctx, c, protocol.Authenticate, p)
 	if err != nil {
@@ -146,13 +159,8 @@ func (t *terminal) configure(ctx context.Context, c *client, url string, f login
 	return err
 }
 
-// startedSignIn tells the person where to go.
-type startedSignIn struct{}
-
-func (startedSignIn) hear(t *terminal, method string, params json.RawMessage) {
-	if method != protocol.DidStartAuthentication.Method() {
-		return
-	}
+// showSignIn tells the person where to go.
+func (t *terminal) showSignIn(params json.RawMessage) {
 	var p protocol.DidStartAuthenticationParams
 	if json.Unmarshal(params, &p) != nil {
 		return
@@ -168,15 +176,43 @@ func (startedSignIn) hear(t *terminal, method string, params json.RawMessage) {
 type prompt struct {
 	terminal *terminal
 	lines    *bufio.Reader
+
+	mu      sync.Mutex // held while the person is asked; guards answers
+	answers map[string]*protocol.MessageActionItem
 }
 
-func newPrompt(t *terminal) *prompt { return &prompt{t, bufio.NewReader(t.Stdin)} }
+func newPrompt(t *terminal) *prompt {
+	return &prompt{terminal: t, lines: bufio.NewReader(t.Stdin), answers: map[string]*protocol.MessageActionItem{}}
+}
+
+// choose asks a question whose first answer is yes; the same one only once. Where
+// nobody sits at a terminal, nothing is chosen.
+func (p *prompt) choose(question protocol.ShowMessageRequestParams) *protocol.MessageActionItem {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !isTerminal(p.terminal.Stdin) || len(question.Actions) == 0 {
+		return nil
+	}
+	if answer, asked := p.answers[question.Message]; asked {
+		return answer
+	}
+	fmt.Fprintf(p.terminal.Stderr, "%s [y/N] ", question.Message)
+	line, _ := p.lines.ReadString('\n') // no line is no
+	var answer *protocol.MessageActionItem
+	if said := strings.ToLower(strings.TrimSpace(line)); said == "y" || said == "yes" {
+		answer = &question.Actions[0]
+	}
+	p.answers[question.Message] = answer
+	return answer
+}
 
 // maxSecret bounds a secret on stdin in bytes.
 const maxSecret = 64 << 10
 
 // secret reads a secret: all of stdin, or at a terminal a line that is not shown.
 func (p *prompt) secret(question string) (string, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if file, ok := p.terminal.Stdin.(*os.File); ok && isTerminal(file) {
 		fmt.Fprint(p.terminal.Stderr, question)
 		line, err := term.ReadPassword(int(file.Fd()))

@@ -52,6 +52,11 @@ func (t *terminal) showStatus(status protocol.StatusResult) {
 		}
 	}
 	t.table(lines)
+	for _, in := range status.Instances {
+		if in.NeedsApproval {
+			t.say("%s is named by %s, and is not used until you say so: codestream-agent login %[1]s", in.URL, in.Origin)
+		}
+	}
 }
 
 // accountState is how it stands with an account. One that GitLab refuses has no

@@ -56,7 +56,8 @@ func paste() {
 // TestTerminal plays the scripts of testdata/terminal with the real program. Besides
 // testscript's own commands they have:
 //
-//	gitlab [root PATH] [version V]   starts a GitLab, where sam has an account: its URL is
+//	gitlab [public] [root PATH] [version V]
+//	                                 starts a GitLab, where sam has an account: its URL is
 //	                                 in $GITLAB, its host in $HOST, the application's ID in
 //	                                 $CLIENT_ID; the files secret, token and read-token have
 //	                                 the application's secret and two of sam's tokens
@@ -118,6 +119,10 @@ func of(ts *testscript.TestScript) *world { return ts.Value(worldKey{}).(*world)
 
 func startGitLab(ts *testscript.TestScript, neg bool, args []string) {
 	var options providertest.Options
+	public := len(args) > 0 && args[0] == "public"
+	if public {
+		args = args[1:]
+	}
 	for len(args) > 1 {
 		switch args[0] {
 		case "root":
@@ -144,7 +149,7 @@ func startGitLab(ts *testscript.TestScript, neg bool, args []string) {
 	})
 	sam := g.AddUser(providertest.User{Username: "sam"})
 	app := g.AddApplication(providertest.Application{
-		Name: "CodeStream", Confidential: true, RedirectURIs: []string{auth.DefaultRedirectURI}, Scopes: []string{"api"},
+		Name: "CodeStream", Confidential: !public, RedirectURIs: []string{auth.DefaultRedirectURI}, Scopes: []string{"api"},
 	})
 	ts.Setenv("GITLAB", g.URL())
 	ts.Setenv("HOST", strings.SplitN(g.URL(), "/", 4)[2])

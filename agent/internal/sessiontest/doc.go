@@ -156,6 +156,10 @@
 //	! store key lost                   agents that have used it still know it
 //	! file PATH PATTERN                a file in the workspace is JSON like that
 //	! file PATH absent
+//	! writes PATH TEXT               a file in the workspace, as its user does or git: TEXT is
+//	                                 the rest of the line, or a quoted word
+//	! links PATH TARGET              a symbolic link in the workspace
+//	! removes PATH                   a file or folder in the workspace
 //
 //	! editor answers METHOD by hand    from now on, in every window
 //	! editor answers METHOD result JSON
@@ -219,8 +223,8 @@
 // Package protocol/script reads the language, for the reference page too; run.go
 // finds the scripts and session.go plays one. window.go is an editor with its
 // agent (editor.go, process.go), world.go all the rest (setup.go and usher.go read
-// the setup and start it, outside.go, browser.go and storesteps.go read the steps
-// after "!" and change it). expect.go compares what came, by pattern.go;
+// the setup and start it, outside.go, browser.go, storesteps.go and workspace.go
+// read the steps after "!" and change it). expect.go compares what came, by pattern.go;
 // secrets.go and conform.go look at everything once more at the end. Start at
 // [script.Script] and [Run].
 package sessiontest

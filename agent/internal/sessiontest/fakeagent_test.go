@@ -20,7 +20,7 @@ import (
 )
 
 // emptyStatus is the result of gitlabSM/status where nothing is configured.
-const emptyStatus = `{"instances":[],"store":{"dataDir":"","key":"none"}}`
+const emptyStatus = `{"instances":[],"store":{"dataDir":"","key":"none"},"problems":[]}`
 
 // TestMain makes the test program an agent too, for Binary.
 func TestMain(m *testing.M) {

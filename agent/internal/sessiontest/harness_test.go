@@ -143,7 +143,7 @@ gitlab
 			}), []string{`code 1001 is NotConfigured, but data.name says "NotFound"`}},
 		{"field that is not declared", askStatus + `<- 1 result {}`,
 			status(func(a *fakeAgent, id, _ json.RawMessage) {
-				a.result(id, `{"instances":[],"store":{"dataDir":"","key":"none"},"more":1}`)
+				a.result(id, `{"instances":[],"store":{"dataDir":"","key":"none"},"problems":[],"more":1}`)
 			}), []string{".more is not declared"}},
 		{"null for a list", askStatus + `<- 1 result {}`,
 			status(func(a *fakeAgent, id, _ json.RawMessage) { a.result(id, `{"instances":null}`) }), []string{".instances is null"}},

@@ -5,9 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/teamcodestream/codestream-agent/protocol/script"
 	"github.com/teamcodestream/codestream-agent/providers/providertest"
@@ -33,6 +30,8 @@ func parseOutside(text string) (action, error) {
 		act = parseAnswers(words)
 	case "file":
 		act = parseFile(words)
+	case "writes", "removes", "links":
+		act = parseChange(subject, words)
 	case "restart", "kill", "start", "closes", "exits":
 		act = parseProcess(subject, words)
 	default:
@@ -108,30 +107,6 @@ func parseAnswers(words *script.Words) action {
 			if w != nil {
 				w.editor.Answer(method, answer)
 			}
-		}
-		return nil
-	}
-}
-
-// parseFile reads: file PATH PATTERN, of a file in the workspace.
-func parseFile(words *script.Words) action {
-	path := words.Word("the file")
-	if words.Next("absent") {
-		return func(_ context.Context, s *session) error {
-			if _, err := os.Stat(filepath.Join(s.workspace, filepath.FromSlash(path))); err == nil {
-				return fmt.Errorf("the file %s is there", path)
-			}
-			return nil
-		}
-	}
-	pattern := words.JSON()
-	return func(_ context.Context, s *session) error {
-		data, err := os.ReadFile(filepath.Join(s.workspace, filepath.FromSlash(path)))
-		if err != nil {
-			return err
-		}
-		if diffs := s.compare(script.Step{Form: script.Incoming, Body: pattern}, &Message{Params: data}, false); diffs != nil {
-			return fmt.Errorf("the file %s:\n  %s", path, strings.Join(diffs, "\n  "))
 		}
 		return nil
 	}

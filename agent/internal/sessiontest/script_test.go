@@ -16,6 +16,7 @@ func TestMistakesInCommandsAreFoundWithTheirLine(t *testing.T) {
 		{"windows", "Prose.\n-- setup --\nwindows 10\n-- session --\n-> exit\n", "line 3: there can be 1 to 9 windows"},
 		{"outside", "Prose.\n-- session --\n! browser sleeps\n", `line 3: a browser does not do "sleeps"`},
 		{"file", "Prose.\n-- session --\n! file a {\"b\": }\n", "line 3: not JSON"},
+		{"writes nothing", "Prose.\n-- session --\n! writes a.json\n", "line 3: the text is missing"},
 		{"left over", "Prose.\n-- session --\n! kill 1 2\n", `line 3: unknown: "2"`},
 	}
 	for _, test := range tests {

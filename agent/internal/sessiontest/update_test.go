@@ -38,7 +38,7 @@ gitlab   gl
 # a comment
 ->  1 gitlabSM/status {"instance":   "${gl}"}
 <- gitlabSM/didStartAuthentication {"method": "browser", "instance": "${string}", "expiresAt": "${time}"}
-<- 1 result {"instances": [], "store": {"dataDir": "", "key": "none"}}
+<- 1 result {"instances": [], "store": {"dataDir": "", "key": "none"}, "problems": []}
 
 ! gl counts GET /x 0
 <- window/showMessage {"type": 3, "message": "late"}
@@ -75,7 +75,7 @@ untouched
     "authorizeUrl": "${gl}/oauth/authorize?${string}",
     "redirectUri": "http://127.0.0.1:${port}/cb",
     "expiresAt": "${time}"}
-<- 1 result {"instances": [], "store": {"dataDir": "", "key": "none"}}
+<- 1 result {"instances": [], "store": {"dataDir": "", "key": "none"}, "problems": []}
 <- window/showMessage {"type": 3, "message": "late"}
 `
 	if got := update(empty); got != filled {

@@ -74,6 +74,8 @@ func TestWorld(t *testing.T) {
 		{"malformed", "-- session --\n-> frame {\"jsonrpc\": nonsense\n<- null error ParseError\n" +
 			"-> bytes \"Content-Length: 4\\r\\n\\r\\n\"\n-> padding 4\n<- null error ParseError", nil, nil},
 		{"files", "-- setup --\nconfigured-not\n-- session --\n", nil, nil},
+		{"files that change", "-- session --\n! writes a/b.json {\"x\": 1}\n! file a/b.json {\"x\": 1}\n! writes a/b.json \"[2,\\n3]\"\n! file a/b.json [2, 3]\n" +
+			"! links c/d.json ../a/b.json\n! file c/d.json [2, 3]\n! removes a\n! file a/b.json absent\n! file c/d.json absent", nil, nil},
 		{"store", "-- session --\n! store damaged\n! store locked\n! store unlocked\n! store expires sam", nil, []string{"test.txtar:6: StoreDamaged"}},
 	}
 	for _, test := range tests {

@@ -32,13 +32,15 @@ type source struct {
 	tree hujson.Value
 }
 
+// newSource leaves out the byte order mark that some editors begin a file with.
+func newSource(name string, text []byte) *source {
+	return &source{name: name, text: bytes.TrimPrefix(text, []byte("\ufeff"))}
+}
+
 // readInstances reads a file of instances. Each is checked by the rules, and the
 // error of the first that breaks one says in which line and column.
 func readInstances(name string, text []byte, provider providers.Provider, rules []Rule) ([]store.Instance, error) {
-	file := &source{name: name, text: text}
-	if !utf8.Valid(text) {
-		return nil, file.at(0, "the file is not in UTF-8")
-	}
+	file := newSource(name, text)
 	var content protocol.InstanceFile
 	if err := decodeStrict(file, &content); err != nil {
 		return nil, err
@@ -99,6 +101,9 @@ func ToShared(in store.Instance) protocol.SharedInstance {
 	return shared
 }
 
+// quote shows a name that a stranger chose.
+func quote(name string) string { return strconv.Quote(providers.Shorten(name, 60)) }
+
 // at is an error at an offset of the file.
 func (file *source) at(offset int, format string, args ...any) error {
 	return file.problem(offset, fmt.Sprintf(format, args...), "Mend the file; it is read again at once.")
@@ -144,8 +149,20 @@ func isSecret(name string) bool {
 }
 
 func (file *source) secret(offset int, name string) error {
-	return file.problem(offset, fmt.Sprintf("%q is a secret, and everybody who has the file can read it", name),
+	return file.problem(offset, fmt.Sprintf("%s is a secret, and everybody who has the file can read it", quote(name)),
 		"Take it out, and have it renewed if the file was shared. Untick Confidential in the application's form in GitLab: with PKCE it then needs no secret. Or share the instance through the team's registry, which seals it.")
+}
+
+// notUTF8 returns the offset of the first byte that is no UTF-8, or -1.
+func notUTF8(text []byte) int {
+	for offset := 0; offset < len(text); {
+		r, size := utf8.DecodeRune(text[offset:])
+		if r == utf8.RuneError && size == 1 {
+			return offset
+		}
+		offset += size
+	}
+	return -1
 }
 
 // syntaxPlace is how hujson says where.

@@ -1,6 +1,7 @@
 package team
 
 import (
+	"errors"
 	"reflect"
 	"slices"
 	"strings"
@@ -42,6 +43,37 @@ func (f *Found) remove(ids []string) {
 	f.Instances = slices.DeleteFunc(f.Instances, func(in Instance) bool { return slices.Contains(ids, in.ID) })
 }
 
+// dispute returns the problem that files disagree about an instance, or about any
+// for ""; nil where there is none.
+func (f *Found) dispute(id string) error {
+	for _, problem := range f.Problems {
+		var known *protocol.Error
+		if errors.As(problem, &known) && known.Code == protocol.Conflict && (id == "" || known.Instance == id) {
+			return known
+		}
+	}
+	return nil
+}
+
+// sourced is a problem with a source.
+type sourced struct {
+	source protocol.Source
+	error
+}
+
+func (s sourced) Unwrap() error { return s.error }
+
+// ProblemsOf returns the problems with one source, of a survey.
+func (f *Found) ProblemsOf(source protocol.Source) (problems []error) {
+	for _, problem := range f.Problems {
+		var known sourced
+		if errors.As(problem, &known) && known.source == source {
+			problems = append(problems, known.error)
+		}
+	}
+	return problems
+}
+
 // differences lists the settings in which two instances differ, by their names on
 // the wire. The name that people read is none of them.
 func differences(a, b store.Instance) (fields []string) {
@@ -64,4 +96,6 @@ func sameSetting(a, b any) bool {
 	return reflect.DeepEqual(a, b)
 }
 
-func list(fields []string) string { return strings.Join(fields, ", ") }
+func conflict(in Instance, fields []string) protocol.SourceConflict {
+	return protocol.SourceConflict{Source: in.Source, Origin: in.Origin, Fields: fields}
+}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/tailscale/hujson"
@@ -11,8 +12,12 @@ import (
 
 // decodeStrict reads JSON, with comments and trailing commas, into a struct, and
 // says of whatever does not fit where it is: an unknown field, one that is there
-// twice, a value of another type. encoding/json knows no place for the first two.
+// twice or is missing, a value of another type. encoding/json knows no place for
+// these but the last.
 func decodeStrict(file *source, into any) error {
+	if offset := notUTF8(file.text); offset >= 0 {
+		return file.at(offset, "the file is not in UTF-8")
+	}
 	tree, err := hujson.Parse(file.text)
 	if err != nil {
 		return file.syntax(err)
@@ -20,9 +25,12 @@ func decodeStrict(file *source, into any) error {
 	if err := file.fits(tree, reflect.TypeOf(into).Elem(), ""); err != nil {
 		return err
 	}
-	file.tree = tree.Clone()
-	tree.Standardize()
-	return json.Unmarshal(tree.Pack(), into)
+	file.tree = tree
+	standard, err := hujson.Standardize(slices.Clone(file.text)) // which writes over the comments
+	if err != nil {
+		return file.syntax(err)
+	}
+	return json.Unmarshal(standard, into)
 }
 
 // fits reports whether a value has the form of a type. what names the value.
@@ -35,7 +43,7 @@ func (file *source) fits(v hujson.Value, t reflect.Type, what string) error {
 		if t.Kind() != reflect.Struct {
 			return file.at(v.StartOffset, "%s is an object; it has to be %s", orFile(what), kind(t))
 		}
-		return file.membersFit(value, t, what)
+		return file.membersFit(value, t, what, v.StartOffset)
 	case *hujson.Array:
 		if t.Kind() != reflect.Slice {
 			return file.at(v.StartOffset, "%s is a list; it has to be %s", orFile(what), kind(t))
@@ -57,35 +65,51 @@ func (file *source) fits(v hujson.Value, t reflect.Type, what string) error {
 // fits nowhere.
 var literalKinds = map[hujson.Kind]reflect.Kind{'"': reflect.String, 't': reflect.Bool, 'f': reflect.Bool}
 
-func (file *source) membersFit(object *hujson.Object, t reflect.Type, what string) error {
-	types := map[string]reflect.Type{}
-	for i := range t.NumField() {
-		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
-		types[name] = t.Field(i).Type
-	}
+func (file *source) membersFit(object *hujson.Object, t reflect.Type, what string, start int) error {
+	fields := wireFields(t)
 	seen := map[string]bool{}
 	for _, member := range object.Members {
 		name := member.Name.Value.(hujson.Literal).String()
-		of, known := types[name]
+		field, known := fields[name]
 		switch {
 		case seen[name]:
-			return file.at(member.Name.StartOffset, "%q is there twice", name)
+			return file.at(member.Name.StartOffset, "%s is there twice", quote(name))
 		case !known && isSecret(name):
 			return file.secret(member.Name.StartOffset, name)
 		case !known:
-			return file.at(member.Name.StartOffset, "there is no field %q%s", name, suggestion(name, types))
+			return file.at(member.Name.StartOffset, "there is no field %s%s", quote(name), suggestion(name, fields))
 		}
 		seen[name] = true
-		if err := file.fits(member.Value, of, strings.TrimPrefix(what+"."+name, ".")); err != nil {
+		if err := file.fits(member.Value, field.of, strings.TrimPrefix(what+"."+name, ".")); err != nil {
 			return err
+		}
+	}
+	for name, field := range fields {
+		if field.required && !seen[name] {
+			return file.at(start, "%s lacks %q", orFile(what), name)
 		}
 	}
 	return nil
 }
 
+// wireField is a field as a file has it.
+type wireField struct {
+	of       reflect.Type
+	required bool
+}
+
+func wireFields(t reflect.Type) map[string]wireField {
+	fields := map[string]wireField{}
+	for i := range t.NumField() {
+		name, option, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+		fields[name] = wireField{t.Field(i).Type, option == ""}
+	}
+	return fields
+}
+
 // suggestion names the field that is meant where only the case is another.
-func suggestion(name string, types map[string]reflect.Type) string {
-	for known := range types {
+func suggestion(name string, fields map[string]wireField) string {
+	for known := range fields {
 		if strings.EqualFold(known, name) {
 			return fmt.Sprintf("; it is written %q", known)
 		}

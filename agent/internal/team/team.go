@@ -65,15 +65,15 @@ func (d *Directory) survey(tx *store.Tx) (all Found, err error) {
 		if err != nil {
 			return Found{}, err
 		}
-		all.Problems = append(all.Problems, found.Problems...)
+		for _, problem := range found.Problems {
+			all.Problems = append(all.Problems, sourced{source.Name(), problem})
+		}
 		for _, in := range found.Instances {
 			stronger := all.byID(in.ID)
 			if stronger == nil {
 				all.Instances = append(all.Instances, in)
 			} else if fields := differences(stronger.Instance, in.Instance); len(fields) > 0 {
-				stronger.Conflicts = append(stronger.Conflicts, protocol.SourceConflict{
-					Source: in.Source, Origin: in.Origin, Fields: fields,
-				})
+				stronger.Conflicts = append(stronger.Conflicts, conflict(in, fields))
 			}
 		}
 	}
@@ -123,13 +123,18 @@ func (d *Directory) find(tx *store.Tx, id string) (Instance, error) {
 
 // Resolve returns the instance with that URL, in whatever spelling; for an empty
 // one the only instance that there is. It returns NotConfigured where there is
-// none, and InvalidParams where one of several has to be named.
+// none, Conflict where files of the workspace disagree about it, and InvalidParams
+// where one of several has to be named.
 func (d *Directory) Resolve(url string) (Instance, error) {
-	all, err := d.List()
+	found, err := d.Survey()
 	if err != nil {
 		return Instance{}, err
 	}
+	all := found.Instances
 	if url == "" {
+		if dispute := found.dispute(""); len(all) == 0 && dispute != nil {
+			return Instance{}, dispute
+		}
 		return only(all)
 	}
 	id, err := d.provider.NormalizeURL(url)
@@ -140,6 +145,9 @@ func (d *Directory) Resolve(url string) (Instance, error) {
 		if in.ID == id {
 			return in, nil
 		}
+	}
+	if dispute := found.dispute(id); dispute != nil {
+		return Instance{}, dispute
 	}
 	return Instance{}, notConfigured(id+" is not configured", id)
 }

@@ -1,15 +1,10 @@
 package team
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
-	"path/filepath"
+	"strings"
 	"sync"
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
@@ -17,8 +12,9 @@ import (
 	"github.com/teamcodestream/codestream-agent/providers"
 )
 
-// WorkspaceFile is where a folder of the workspace has its instances.
-const WorkspaceFile = ".codestream/gitlab.json"
+// maxOffered is how many instances the file of a folder can have: a person is asked
+// about each.
+const maxOffered = 20
 
 // Workspace is the files of instances in the folders that the editor has open.
 //
@@ -59,45 +55,77 @@ func (w *Workspace) state() (folders []string, trusted bool) {
 	return w.folders, w.trusted
 }
 
-// Find reads the files of all folders. Where two disagree about an instance,
-// neither counts.
+// Find reads the files of all folders. Where two that count alike disagree about an
+// instance, neither counts.
 func (w *Workspace) Find(tx *store.Tx) (found Found, err error) {
 	folders, trusted := w.state()
-	var disputed []string
+	var approved, offered []Instance
 	for _, folder := range folders {
 		instances, err := w.read(folder)
 		if err != nil {
 			found.Problems = append(found.Problems, err)
 		}
 		for _, in := range instances {
-			offered := Instance{Instance: in, Source: protocol.SourceWorkspace, Origin: filePath(folder), Folder: folder}
-			if offered.NeedsApproval, err = needsApproval(tx, offered, trusted); err != nil {
+			offer := Instance{Instance: in, Source: protocol.SourceWorkspace, Origin: filePath(folder), Folder: folder}
+			if offer.NeedsApproval, err = needsApproval(tx, offer, trusted); err != nil {
 				return Found{}, err
 			}
-			if other := found.byID(in.ID); other == nil {
-				found.Instances = append(found.Instances, offered)
-			} else if differing := differences(other.Instance, in); len(differing) > 0 {
-				disputed = append(disputed, in.ID)
-				found.Problems = append(found.Problems, disagreement(*other, offered, differing))
-			} else if !offered.NeedsApproval {
-				*other = offered
+			if offer.NeedsApproval {
+				offered = append(offered, offer)
+			} else {
+				approved = append(approved, offer)
 			}
 		}
 	}
-	found.remove(disputed)
+	// What is approved comes first: a folder that is opened beside it takes nothing
+	// from it.
+	found.settle(approved)
+	found.settle(offered)
 	return found, nil
+}
+
+// settle adds one instance for all offers that name it.
+func (f *Found) settle(offers []Instance) {
+	var disputed []string
+	for _, offer := range offers {
+		first := f.byID(offer.ID)
+		if first == nil {
+			if f.dispute(offer.ID) == nil {
+				f.Instances = append(f.Instances, offer)
+			}
+			continue
+		}
+		fields := differences(first.Instance, offer.Instance)
+		switch {
+		case len(fields) == 0:
+		case first.NeedsApproval == offer.NeedsApproval:
+			disputed = append(disputed, offer.ID)
+			f.Problems = append(f.Problems, disagreement(*first, offer, fields))
+		default:
+			first.Conflicts = append(first.Conflicts, conflict(offer, fields))
+		}
+	}
+	f.remove(disputed)
 }
 
 // read returns the instances of one folder's file, none where it has none.
 func (w *Workspace) read(folder string) ([]store.Instance, error) {
-	text, err := readWithin(folder, WorkspaceFile)
+	text, err := readWithin(folder, protocol.WorkspaceFile)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, nil
 	case err != nil:
 		return nil, unreadable(filePath(folder), err)
 	}
-	return readInstances(filePath(folder), text, w.Provider, append([]Rule{noNetwork}, w.Rules...))
+	return w.parse(folder, text)
+}
+
+func (w *Workspace) parse(folder string, text []byte) ([]store.Instance, error) {
+	list, err := readInstances(filePath(folder), text, w.Provider, append([]Rule{noNetwork}, w.Rules...))
+	if len(list) > maxOffered {
+		return nil, unreadable(filePath(folder), fmt.Errorf("it has %d instances, and may have %d", len(list), maxOffered))
+	}
+	return list, err
 }
 
 // noNetwork keeps a repository from saying through whose proxy a token goes, or
@@ -113,89 +141,12 @@ var noNetwork = Rule{"network", func(in store.Instance) error {
 	}
 }}
 
-// readWithin reads a small file below a folder. A link that leads out of the
-// folder, and whatever is no file, is refused.
-func readWithin(folder, name string) ([]byte, error) {
-	root, err := os.OpenRoot(folder)
-	if err != nil {
-		return nil, err
-	}
-	defer root.Close()
-	file, err := root.OpenFile(name, os.O_RDONLY|nonBlock, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	return readSmall(file)
-}
-
-// errNoFile and errTooLarge say why a file of instances is not read.
-var (
-	errNoFile   = errors.New("it is not a regular file")
-	errTooLarge = fmt.Errorf("it is larger than %d KiB", maxFile>>10)
-)
-
-func readSmall(file *os.File) ([]byte, error) {
-	info, err := file.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, errNoFile
-	}
-	text, err := io.ReadAll(io.LimitReader(file, maxFile+1))
-	if len(text) > maxFile {
-		return nil, errTooLarge
-	}
-	return text, err
-}
-
-func filePath(folder string) string { return filepath.Join(folder, filepath.FromSlash(WorkspaceFile)) }
-
-func unreadable(path string, err error) error {
-	var inner *fs.PathError
-	if errors.As(err, &inner) {
-		err = inner.Err
-	}
-	return &protocol.Error{
-		Code:    protocol.InvalidParams,
-		Message: fmt.Sprintf("%s cannot be read: %v", path, err),
-		Hint:    "It has to be a regular file below the folder, of at most 64 KiB, that you may read.",
-		Details: &protocol.ErrorDetails{File: path, Text: err.Error()},
-		Err:     err,
-	}
-}
-
 func disagreement(a, b Instance, fields []string) error {
 	return &protocol.Error{
 		Code:     protocol.Conflict,
-		Message:  fmt.Sprintf("%s and %s disagree about %s: %s", a.Origin, b.Origin, a.ID, list(fields)),
+		Message:  fmt.Sprintf("%s and %s disagree about %s: %s", a.Origin, b.Origin, a.ID, strings.Join(fields, ", ")),
 		Hint:     "Make the two files say the same, or close one of the folders. Until then neither counts.",
 		Instance: a.ID,
 		Details:  &protocol.ErrorDetails{File: b.Origin},
 	}
-}
-
-// needsApproval reports whether the user has yet to say that an instance may be
-// used.
-func needsApproval(tx *store.Tx, in Instance, trusted bool) (bool, error) {
-	if trusted {
-		return false, nil
-	}
-	approved, err := tx.Approval(in.Folder, in.ID)
-	return approved != digest(in), err
-}
-
-// Approve remembers that the user lets an instance of a folder be used, as it is
-// now: other settings need another approval.
-func Approve(tx *store.Tx, in Instance) error { return tx.PutApproval(in.Folder, in.ID, digest(in)) }
-
-// Disapprove forgets that the user has let an instance of a folder be used.
-func Disapprove(tx *store.Tx, in Instance) error { return tx.RemoveApproval(in.Folder, in.ID) }
-
-// digest names the settings of an instance.
-func digest(in Instance) string {
-	settings, _ := json.Marshal(ToShared(in.Instance)) // strings and booleans always encode
-	sum := sha256.Sum256(settings)
-	return hex.EncodeToString(sum[:])
 }

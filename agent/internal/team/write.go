@@ -1,12 +1,11 @@
 package team
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
-	"os"
-	"path"
+	"strings"
 
 	"github.com/tailscale/hujson"
 
@@ -14,79 +13,108 @@ import (
 	"github.com/teamcodestream/codestream-agent/protocol"
 )
 
-// WriteWorkspace puts an instance into the file of a folder, in place of the one
-// that it has of that URL, and returns the file's path. Whatever else is in the
-// file stays as it is, comments included.
-func WriteWorkspace(folder string, in store.Instance) (string, error) {
+// Write puts an instance into the file of a folder, in place of the one that it has
+// of that URL. Whatever else is in the file stays as it is, comments included. A file
+// that could not be read afterwards is not written.
+func (w *Workspace) Write(folder string, in store.Instance) error {
 	name := filePath(folder)
-	text, err := readWithin(folder, WorkspaceFile)
+	text, err := readWithin(folder, protocol.WorkspaceFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		text, err = []byte(`{"instances": []}`), nil
+		text, err = []byte("{\n  \"instances\": [\n  ]\n}\n"), nil
 	}
 	if err != nil {
-		return "", unreadable(name, err)
+		return unreadable(name, err)
 	}
-	text, err = withInstance(&source{name: name, text: text}, in)
+	before, err := w.parse(folder, text)
 	if err != nil {
-		return "", err
+		return err
+	}
+	index := len(before)
+	for i, other := range before {
+		if other.ID == in.ID {
+			index = i
+		}
+	}
+	if text, err = withInstance(newSource(name, text), index, in); err != nil {
+		return err
+	}
+	if len(text) > maxFile {
+		return unwritable(name, errTooLarge)
+	}
+	if _, err := w.parse(folder, text); err != nil {
+		return err
 	}
 	if err := writeWithin(folder, text); err != nil {
-		return "", &protocol.Error{
-			Code:    protocol.InvalidParams,
-			Message: fmt.Sprintf("%s cannot be written: %v", name, err),
-			Hint:    "Make the folder writable, or write the file by hand.",
-			Details: &protocol.ErrorDetails{File: name},
-			Err:     err,
-		}
+		return unwritable(name, err)
 	}
-	return name, nil
+	return nil
 }
 
-// withInstance returns the text of a file with an instance in it.
-func withInstance(file *source, in store.Instance) ([]byte, error) {
-	var content protocol.InstanceFile
-	if err := decodeStrict(file, &content); err != nil {
-		return nil, err
-	}
-	value, err := json.Marshal(ToShared(in))
-	if err != nil {
-		return nil, err
-	}
-	operation, at := "add", "/instances/-"
-	for i, other := range content.Instances {
-		if other.URL == in.ID {
-			operation, at = "replace", fmt.Sprintf("/instances/%d", i)
-		}
-	}
-	patch := fmt.Sprintf(`[{"op": %q, "path": %q, "value": %s}]`, operation, at, value)
+// withInstance returns the text of a file that has been read already, with an
+// instance at an index of its list.
+func withInstance(file *source, index int, in store.Instance) ([]byte, error) {
 	tree, err := hujson.Parse(file.text)
-	if err == nil {
-		err = tree.Patch([]byte(patch))
+	if err != nil {
+		return nil, file.syntax(err)
 	}
+	array := tree.Find("/instances").Value.(*hujson.Array)
+	layout, own := layoutOf(file.text, array)
+	text, err := json.MarshalIndent(ToShared(in), layout.prefix, layout.indent)
 	if err != nil {
 		return nil, err
 	}
-	tree.Format()
+	value, err := hujson.Parse(bytes.ReplaceAll(text, []byte("\n"), []byte(layout.newline)))
+	if err != nil {
+		return nil, err
+	}
+	if index < len(array.Elements) {
+		array.Elements[index].Value = value.Value
+	} else {
+		add(array, value.Value, layout)
+	}
+	if !own {
+		tree.Format()
+	}
 	return tree.Pack(), nil
 }
 
-// writeWithin replaces the file of a folder as a whole: a reader sees the old one or
-// the new one. No link leads out of the folder.
-func writeWithin(folder string, text []byte) error {
-	root, err := os.OpenRoot(folder)
-	if err != nil {
-		return err
+// add puts a value at the end of a list. Comments after what was last there stay
+// with it, and so does a comma at the end.
+func add(array *hujson.Array, value hujson.ValueTrimmed, l layout) {
+	added := hujson.Value{Value: value}
+	comments := bytes.TrimRight(array.AfterExtra, " \t\r\n")
+	array.AfterExtra = array.AfterExtra[len(comments):]
+	added.BeforeExtra = append(bytes.Clone(comments), l.newline+l.prefix...)
+	if n := len(array.Elements); n > 0 && array.Elements[n-1].AfterExtra != nil {
+		added.AfterExtra = hujson.Extra{}
 	}
-	defer root.Close()
-	if err := root.MkdirAll(path.Dir(WorkspaceFile), 0o755); err != nil {
-		return err
+	array.Elements = append(array.Elements, added)
+}
+
+// layout is how a file is laid out.
+type layout struct{ newline, prefix, indent string }
+
+// layoutOf returns the layout of a file with a list of instances that are each on
+// lines of their own; own is false for another list.
+func layoutOf(text []byte, array *hujson.Array) (l layout, own bool) {
+	l = layout{"\n", "", "\t"}
+	if bytes.Contains(text, []byte("\r\n")) {
+		l.newline = "\r\n"
 	}
-	temporary := WorkspaceFile + ".new"
-	if err := root.WriteFile(temporary, text, 0o644); err != nil {
-		return err
+	before, depth := array.AfterExtra, 1 // of the bracket that ends the list
+	if len(array.Elements) > 0 {
+		before, depth = array.Elements[0].BeforeExtra, 2
 	}
-	if err := root.Rename(temporary, WorkspaceFile); err != nil {
-		return errors.Join(err, root.Remove(temporary))
+	line := bytes.LastIndexByte(before, '\n')
+	prefix := string(before[line+1:])
+	if line < 0 || strings.Trim(prefix, " \t") != "" {
+		return l, false
 	}
-	return nil
+	if !strings.Contains(prefix, "\t") {
+		l.indent = strings.Repeat(" ", max(len(prefix)/depth, 2))
+	}
+	if l.prefix = prefix; depth == 1 {
+		l.prefix += l.indent
+	}
+	return l, true
 }

@@ -1,0 +1,163 @@
+//go:build !windows
+
+package agent_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/teamcodestream/codestream-agent/agent"
+	"github.com/teamcodestream/codestream-agent/protocol"
+)
+
+// nobody is a user who is not root.
+const nobody = 65534
+
+// onlyRoot skips a test that has to make files which belong to root.
+func onlyRoot(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can make files that belong to root, as a machine's policy has to")
+	}
+}
+
+// policy makes a policy with this text and returns its path.
+func policy(t *testing.T, text string) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "codestream")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "gitlab.json")
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func withPolicy(t *testing.T, path string) *running {
+	t.Helper()
+	return start(t, func(c *agent.Config) { c.PolicyFile = path }).initialize(nil)
+}
+
+func (r *running) status() (known protocol.StatusResult) {
+	r.t.Helper()
+	if err := r.Call(within(r.t), protocol.Status.Method(), struct{}{}, &known); err != nil {
+		r.t.Fatal(err)
+	}
+	return known
+}
+
+func (r *running) refused(method string, params any) string {
+	r.t.Helper()
+	err := r.Call(within(r.t), method, params, nil)
+	if err == nil {
+		r.t.Fatalf("%s is not refused", method)
+	}
+	return err.Error()
+}
+
+func TestThePolicyCannotBeConfiguredAway(t *testing.T) {
+	onlyRoot(t)
+	path := policy(t, `{"instances": [{"url": "http://gitlab.example.com", "clientId": "1", "allowHttp": true, "network": {"noProxy": "gitlab.example.com"}}]}`)
+	r := withPolicy(t, path)
+	known := r.status()
+	if len(known.Instances) != 1 || known.Instances[0].Source != protocol.SourcePolicy || known.Instances[0].Origin != path || known.Instances[0].ClientID != "1" {
+		t.Fatalf("the status is %+v", known)
+	}
+	noVerify := false
+	for _, share := range []protocol.Share{protocol.ShareLocal, ""} {
+		said := r.refused(protocol.Configure.Method(), protocol.ConfigureParams{URL: "http://gitlab.example.com", ClientID: "2", AllowHTTP: true, Share: share, Verify: &noVerify})
+		if !strings.Contains(said, "is set by the machine's policy in "+path) {
+			t.Errorf("configure: %s", said)
+		}
+	}
+	if said := r.refused(protocol.Unconfigure.Method(), protocol.UnconfigureParams{Instance: "http://gitlab.example.com"}); !strings.Contains(said, "is set by the machine's policy") {
+		t.Errorf("unconfigure: %s", said)
+	}
+	if after := r.status(); len(after.Instances) != 1 || after.Instances[0].ClientID != "1" {
+		t.Errorf("afterwards the status is %+v", after)
+	}
+}
+
+func TestThePolicyWinsOverWhatIsThere(t *testing.T) {
+	onlyRoot(t)
+	path := policy(t, `{"instances": []}`)
+	r := withPolicy(t, path)
+	noVerify := false
+	in := protocol.ConfigureParams{URL: "https://gitlab.example.com", ClientID: "local", Verify: &noVerify}
+	if err := r.Call(within(t), protocol.Configure.Method(), in, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(`{"instances": [{"url": "gitlab.example.com", "clientId": "rolled-out"}]}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	known := r.status()
+	if len(known.Instances) != 1 {
+		t.Fatalf("the status is %+v", known)
+	}
+	got := known.Instances[0]
+	if got.Source != protocol.SourcePolicy || got.ClientID != "rolled-out" || len(got.Conflicts) != 1 || got.Conflicts[0].Source != protocol.SourceLocal {
+		t.Errorf("the instance is %+v", got)
+	}
+}
+
+// TestOnlyAnAdministratorsPolicyCounts has others own the file or its folder, or be
+// able to write to either.
+func TestOnlyAnAdministratorsPolicyCounts(t *testing.T) {
+	onlyRoot(t)
+	for _, c := range []struct {
+		name, problem string
+		spoil         func(path string) error
+	}{
+		{"another's file", "the file does not belong to root", func(path string) error { return os.Chown(path, nobody, nobody) }},
+		{"another's folder", "its folder does not belong to root", func(path string) error { return os.Chown(filepath.Dir(path), nobody, nobody) }},
+		{"a file for all", "the file can be written by others than root", func(path string) error { return os.Chmod(path, 0o666) }},
+		{"a file for a group", "the file can be written by others than root", func(path string) error { return os.Chmod(path, 0o664) }},
+		{"a folder for all", "its folder can be written by others than root", func(path string) error { return os.Chmod(filepath.Dir(path), 0o1777) }},
+		{"a link", "cannot be read", func(path string) error {
+			if err := os.Rename(path, path+".target"); err != nil {
+				return err
+			}
+			return os.Symlink(path+".target", path)
+		}},
+		{"a folder that is a link", "its folder is a symbolic link", func(path string) error {
+			dir := filepath.Dir(path)
+			if err := os.Rename(dir, dir+".target"); err != nil {
+				return err
+			}
+			return os.Symlink(dir+".target", dir)
+		}},
+		{"a folder in its place", "it is not a regular file", func(path string) error {
+			if err := os.Remove(path); err != nil {
+				return err
+			}
+			return os.Mkdir(path, 0o755)
+		}},
+		{"a mistake", "line 1, column 2: there is no field \"instance\"", func(path string) error {
+			return os.WriteFile(path, []byte(`{"instance": []}`), 0o644)
+		}},
+	} {
+		path := policy(t, `{"instances": [{"url": "https://gitlab.example.com"}]}`)
+		if err := c.spoil(path); err != nil {
+			t.Fatal(err)
+		}
+		r := withPolicy(t, path)
+		known := r.status()
+		if len(known.Instances) > 0 || len(known.Problems) != 1 || !strings.Contains(known.Problems[0], c.problem) {
+			t.Errorf("%s: %d instances, and the problems %q; want %q", c.name, len(known.Instances), known.Problems, c.problem)
+		}
+		var report protocol.DiagnoseResult
+		if err := r.Call(within(t), protocol.Diagnose.Method(), struct{}{}, &report); err != nil {
+			t.Fatal(err)
+		}
+		found := false
+		for _, check := range report.Checks {
+			found = found || check.Name == "policy" && check.Status == protocol.CheckFail && check.Hint != ""
+		}
+		if !found {
+			t.Errorf("%s: no check says so: %+v", c.name, report.Checks)
+		}
+	}
+}
