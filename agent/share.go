@@ -61,28 +61,31 @@ func secretInWorkspace(in store.Instance) error {
 	}
 }
 
-// save saves an instance for those with whom it is shared.
-func (a *Agent) save(ctx context.Context, s *session, share protocol.Share, in store.Instance, clientSecret secret.Text) (team.Instance, error) {
+// save saves an instance for those with whom it is shared, and signs out the
+// accounts of another application, whose tokens are revoked with the settings that
+// were there before. It is not begun where the others cannot have the instance.
+func (a *Agent) save(ctx context.Context, s *session, share protocol.Share, in store.Instance, clientSecret secret.Text) (warnings []string, err error) {
 	in.Confidential = !clientSecret.IsEmpty()
-	saved := team.Instance{Instance: in, Source: protocol.SourceLocal}
-	var err error
+	keep := func(tx *store.Tx) error { return tx.PutInstance(in, clientSecret) }
 	switch share {
 	case protocol.ShareTeam:
-		saved.Source = protocol.SourceTeam
-		saved.Origin, err = s.publish(ctx, in, clientSecret)
+		keep, err = s.publish(ctx, in, clientSecret)
 	case protocol.ShareWorkspace:
-		folder := a.firstFolder()
-		saved.Source, saved.Folder = protocol.SourceWorkspace, folder
-		if saved.Origin, err = team.WriteWorkspace(folder, in); err == nil {
-			err = s.store.Update(func(tx *store.Tx) error {
-				return cmp.Or(team.Approve(tx, saved), tx.DropInstance(in.ID))
-			})
-		}
-	default:
-		err = s.store.Update(func(tx *store.Tx) error { return tx.PutInstance(in, clientSecret) })
+		keep, err = a.writeWorkspace(in)
 	}
 	if err != nil {
-		return team.Instance{}, err
+		return nil, err
 	}
-	return s.team.Resolve(in.ID)
+	warnings, err = s.dropForeignAccounts(context.WithoutCancel(ctx), in)
+	return warnings, errors.Join(err, s.store.Update(keep))
+}
+
+// writeWorkspace writes the first folder's file, and returns how this machine takes
+// note.
+func (a *Agent) writeWorkspace(in store.Instance) (keep func(*store.Tx) error, err error) {
+	shared := team.Instance{Instance: in, Source: protocol.SourceWorkspace, Folder: a.firstFolder()}
+	shared.Origin, err = team.WriteWorkspace(shared.Folder, in)
+	return func(tx *store.Tx) error {
+		return cmp.Or(team.Approve(tx, shared), tx.DropInstance(in.ID))
+	}, err
 }
