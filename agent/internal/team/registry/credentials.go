@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -33,11 +34,25 @@ const maxCredentials = 64 << 10
 //
 // The team's key may be left out where no instance has a client secret.
 type Credentials struct {
-	option nats.Option // nil: none
-	// clear is whether a secret crosses the wire as it is.
-	clear   bool
+	option  nats.Option // nil: none
 	teamKey teamKey
 	secrets []secret.Text
+	read    fileState
+}
+
+// fileState tells a file from a newer one.
+type fileState struct {
+	modified time.Time
+	size     int64
+}
+
+// stateOf returns the state of a file, the zero state where there is none.
+func stateOf(path string) fileState {
+	info, err := os.Stat(path)
+	if err != nil {
+		return fileState{}
+	}
+	return fileState{info.ModTime(), info.Size()}
 }
 
 // readCredentials reads a credentials file; none where path is empty.
@@ -45,6 +60,7 @@ func readCredentials(path string) (Credentials, error) {
 	if path == "" {
 		return Credentials{}, nil
 	}
+	state := stateOf(path)
 	text, err := readPrivate(path)
 	if err != nil {
 		return Credentials{}, badCredentials(path, err.Error())
@@ -58,6 +74,7 @@ func readCredentials(path string) (Credentials, error) {
 	if err != nil {
 		return Credentials{}, badCredentials(path, err.Error())
 	}
+	c.read = state
 	return c, nil
 }
 
@@ -108,16 +125,16 @@ func readJSON(text []byte) (c Credentials, err error) {
 	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
-	if decoder.Decode(&file) != nil { // whose text may quote a secret
+	if decoder.Decode(&file) != nil || decoder.More() { // whose error may quote a secret
 		return Credentials{}, fmt.Errorf("it is neither a creds file of NATS nor JSON with user and password, or token, and teamKey")
 	}
 	switch {
 	case file.Token != "" && file.User != "":
 		return Credentials{}, fmt.Errorf("it has both a user and a token")
 	case file.User != "":
-		c.option, c.clear = nats.UserInfo(file.User, file.Password), true
+		c.option = nats.UserInfo(file.User, file.Password)
 	case file.Token != "":
-		c.option, c.clear = nats.Token(file.Token), true
+		c.option = nats.Token(file.Token)
 	}
 	if file.TeamKey != "" {
 		if c.teamKey, err = parseTeamKey(file.TeamKey); err != nil {

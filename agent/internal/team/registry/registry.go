@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
-	"fmt"
+	"errors"
 	"log/slog"
 	"net"
 	"net/url"
@@ -28,15 +28,27 @@ const (
 	// minDelay and maxDelay are between attempts to connect; the delay doubles.
 	minDelay = 250 * time.Millisecond
 	maxDelay = 30 * time.Second
+	// bucketDelay is the longest while a server answers and has no bucket yet: members
+	// may be waiting for a maintainer who is about to make it.
+	bucketDelay = 5 * time.Second
+
+	// lookInterval is how often it is seen whether the credentials file is another.
+	lookInterval = 2 * time.Second
 
 	bucketPrefix = "codestream-"
 	defaultTeam  = "team"
 )
 
+// Settings are the editor's. While they are the same, so is the registry.
+type Settings struct {
+	Team protocol.Team
+	// Network is what TLS is made of.
+	Network protocol.Network
+}
+
 // Config says where a registry is, and who asks.
 type Config struct {
-	// Team are the editor's settings.
-	Team protocol.Team
+	Settings
 	// TLS says whose certificates are believed.
 	TLS *tls.Config
 	// Seen is called with each secret before it is used.
@@ -59,12 +71,13 @@ type Registry struct {
 	servers []string
 	bucket  string
 
+	writing sync.Mutex    // held while there is a write
+	wake    chan struct{} // has room for one; there is something to connect for
+
 	mu          sync.Mutex // guards what follows
 	state       State
-	conn        *nats.Conn // nil while there is none
+	conn        *connection // that watches, nil while there is none
 	credentials Credentials
-	// refused are the subjects that the server did not let be written, by when.
-	refused map[string]chan struct{}
 }
 
 // State says how it stands with the connection.
@@ -79,7 +92,7 @@ type State struct {
 // New checks the settings. It asks nobody, and reads no file. It returns
 // InvalidParams, and InsecureTransport for a registry over an open network.
 func New(c Config) (*Registry, error) {
-	r := &Registry{Config: c, state: State{Since: time.Now()}, refused: make(map[string]chan struct{})}
+	r := &Registry{Config: c, state: State{Since: time.Now()}, wake: make(chan struct{}, 1)}
 	team := cmp.Or(c.Team.Name, defaultTeam)
 	if !teamName.MatchString(team) {
 		return nil, invalid("team.name is %q; it can have letters, digits, - and _", team)
@@ -126,13 +139,21 @@ func (r *Registry) Run(ctx context.Context, l Listener) {
 		if ctx.Err() != nil {
 			return
 		}
+		if errors.Is(err, errNewCredentials) {
+			continue
+		}
 		r.set(l, State{Since: time.Now(), Problem: r.unavailable(err)})
 		if time.Since(began) > maxDelay {
 			delay = minDelay // it went well for a while
 		}
+		if errors.Is(err, jetstream.ErrBucketNotFound) {
+			delay = min(delay, bucketDelay)
+		}
 		pause := time.NewTimer(jitter(delay))
 		select {
 		case <-pause.C:
+		case <-r.wake:
+			pause.Stop()
 		case <-ctx.Done():
 			pause.Stop()
 			return
@@ -146,90 +167,44 @@ func (r *Registry) Run(ctx context.Context, l Listener) {
 // nobody knows whether the bucket is still the one that it began with. A new
 // connection begins with the whole state.
 func (r *Registry) session(ctx context.Context, l Listener) error {
-	lost := make(chan error, 1)
-	conn, err := r.connect(ctx, lost)
+	conn, err := r.connect(ctx)
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
-	js, err := jetstream.New(conn)
-	if err != nil {
+	defer conn.close()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var watch jetstream.KeyWatcher
+	err = conn.do(ctx, requestTimeout, func(opening context.Context) error {
+		kv, err := conn.js.KeyValue(opening, r.bucket)
+		if err != nil {
+			return err
+		}
+		defer context.AfterFunc(opening, cancel)() // the watch lives on, but begins in time
+		watch, err = kv.WatchAll(ctx)
 		return err
-	}
-	kv, err := r.open(ctx, js)
-	if err != nil {
-		return err
-	}
-	watch, err := kv.WatchAll(ctx)
+	})
 	if err != nil {
 		return err
 	}
 	defer watch.Stop()
 	r.connected(conn)
 	defer r.connected(nil)
-	return r.follow(ctx, l, watch.Updates(), lost)
+	return r.follow(ctx, l, watch.Updates(), conn.lost)
 }
 
-func (r *Registry) connect(ctx context.Context, lost chan<- error) (*nats.Conn, error) {
-	credentials, err := readCredentials(r.Team.CredentialsFile)
-	if err != nil {
-		return nil, err
-	}
-	for _, text := range credentials.secrets {
-		r.Seen(text)
-	}
-	r.mu.Lock()
-	r.credentials = credentials
-	r.mu.Unlock()
-	options := []nats.Option{
-		nats.Name("codestream-agent"),
-		nats.Timeout(connectTimeout),
-		nats.NoReconnect(),
-		nats.ClosedHandler(func(c *nats.Conn) {
-			select {
-			case lost <- cmp.Or(c.LastError(), error(nats.ErrConnectionClosed)):
-			default:
-			}
-		}),
-		nats.ErrorHandler(r.asyncError),
-		func(o *nats.Options) error { o.TLSConfig = r.TLS; return nil }, // Secure would demand TLS of nats:// too
-	}
-	if credentials.option != nil {
-		options = append(options, credentials.option)
-	}
-	// Connect cannot be cancelled, and may take its timeout for each server.
-	type result struct {
-		conn *nats.Conn
-		err  error
-	}
-	done := make(chan result, 1)
-	go func() {
-		conn, err := nats.Connect(strings.Join(r.servers, ","), options...)
-		done <- result{conn, err}
-	}()
-	select {
-	case got := <-done:
-		return got.conn, got.err
-	case <-ctx.Done():
-		go func() {
-			if got := <-done; got.conn != nil {
-				got.conn.Close()
-			}
-		}()
-		return nil, ctx.Err()
-	}
-}
-
-func (r *Registry) open(ctx context.Context, js jetstream.JetStream) (jetstream.KeyValue, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
-	return js.KeyValue(ctx, r.bucket)
-}
+// errNewCredentials ends a session: what could not be opened may be now.
+var errNewCredentials = errors.New("the credentials file has changed")
 
 // follow keeps each state of the bucket until the connection is lost.
 func (r *Registry) follow(ctx context.Context, l Listener, updates <-chan jetstream.KeyValueEntry, lost <-chan error) error {
 	entries := make(map[string]Entry)
+	read := r.read()
 	complete := false
+	late := time.NewTimer(requestTimeout)
+	defer late.Stop()
+	look := time.NewTicker(lookInterval)
+	defer look.Stop()
 	var retry <-chan time.Time
 	for {
 		select {
@@ -239,11 +214,19 @@ func (r *Registry) follow(ctx context.Context, l Listener, updates <-chan jetstr
 				return nats.ErrConnectionClosed
 			case update == nil: // all that there was has come
 				complete = true
+				late.Stop()
 				r.set(l, State{Connected: true, Since: time.Now()})
 			default:
 				r.apply(entries, update)
 			}
 		case <-retry:
+		case <-look.C:
+			if stateOf(r.Team.CredentialsFile) == read {
+				continue
+			}
+			return errNewCredentials
+		case <-late.C: // servers without a leader take a watch, and say nothing
+			return nats.ErrTimeout
 		case err := <-lost:
 			return err
 		case <-ctx.Done():
@@ -277,7 +260,14 @@ func (r *Registry) key() teamKey {
 	return r.credentials.teamKey
 }
 
-func (r *Registry) connected(conn *nats.Conn) {
+// read is the state of the credentials file as it was read.
+func (r *Registry) read() fileState {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.credentials.read
+}
+
+func (r *Registry) connected(conn *connection) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.conn = conn
@@ -293,21 +283,5 @@ func (r *Registry) set(l Listener, s State) {
 	if changed {
 		r.Log.Info("the connection to the team's registry has changed", "registry", r.Name(), "connected", s.Connected, "error", s.Problem)
 		l.Changed(s)
-	}
-}
-
-func invalid(format string, args ...any) error {
-	return &protocol.Error{
-		Code:    protocol.InvalidParams,
-		Message: fmt.Sprintf(format, args...),
-		Hint:    "Mend team in the editor's settings.",
-	}
-}
-
-func insecure(host string) error {
-	return &protocol.Error{
-		Code:    protocol.InsecureTransport,
-		Message: "the team's registry at " + host + " is reached without TLS: whoever is on the network between could change the team's instances",
-		Hint:    "Use tls:// in team.registry. If the registry has no TLS and you accept the risk, set team.allowInsecure.",
 	}
 }
