@@ -104,12 +104,12 @@ func (h host) linkedPages(ctx context.Context, r request, last protocol.CallAPIR
 	}
 }
 
-var linkNext = regexp.MustCompile(`<([^<>]+)>\s*;\s*rel=(?:"next"|next\b)`)
+var linkNext = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`<([^<>]+)>\s*;\s*rel=(?:"next"|next\b)`) })
 
 // nextLink returns the query of the next page on the URL that was asked: GitLab
 // writes its own address into links, which need not be the one that we reach.
 func nextLink(asked *url.URL, link string) *url.URL {
-	found := linkNext.FindStringSubmatch(link)
+	found := linkNext().FindStringSubmatch(link)
 	if found == nil {
 		return nil
 	}

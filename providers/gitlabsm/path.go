@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 const apiRoot = "/api/v4"
@@ -42,18 +43,18 @@ func isControl(r rune) bool { return r < 0x20 || r == 0x7f }
 // notInPath are the characters that net/url escapes in a path. Where it finds
 // one, it escapes the whole path anew, and a %2F within a project's path becomes
 // a slash: so they are escaped here.
-var notInPath = regexp.MustCompile(`[^!$%&'()*+,/:;=@\[\]A-Za-z0-9._~-]`)
+var notInPath = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[^!$%&'()*+,/:;=@\[\]A-Za-z0-9._~-]`) })
 
 func escapeRest(path string) string {
-	return notInPath.ReplaceAllStringFunc(path, url.PathEscape)
+	return notInPath().ReplaceAllStringFunc(path, url.PathEscape)
 }
 
-var escaped = regexp.MustCompile("%[0-9A-Fa-f]{2}")
+var escaped = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile("%[0-9A-Fa-f]{2}") })
 
 // unescape undoes one layer of escapes. What is none stays, as with a lenient
 // server: in %25zz%252e the first layer hides no second one.
 func unescape(path string) string {
-	return escaped.ReplaceAllStringFunc(path, func(e string) string {
+	return escaped().ReplaceAllStringFunc(path, func(e string) string {
 		char, _ := url.PathUnescape(e) // an escape always decodes
 		return char
 	})

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/teamcodestream/codestream-agent/protocol"
@@ -85,11 +86,11 @@ func (Provider) OtherToken(token string) string {
 
 // botName is the user name of a bot that GitLab makes for a project's or a group's
 // token (https://docs.gitlab.com/user/project/settings/project_access_tokens/).
-var botName = regexp.MustCompile(`^(project|group)_\d+_bot`)
+var botName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(project|group)_\d+_bot`) })
 
 // TokenKind tells bots by their names: older versions mark them in no other way.
 func (Provider) TokenKind(user protocol.User) protocol.TokenKind {
-	if match := botName.FindStringSubmatch(user.Username); match != nil {
+	if match := botName().FindStringSubmatch(user.Username); match != nil {
 		return protocol.TokenKind(match[1])
 	}
 	return protocol.TokenPersonal

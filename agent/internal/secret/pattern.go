@@ -3,6 +3,7 @@ package secret
 import (
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // headers are the names, in lower case without punctuation, of the HTTP headers
@@ -152,28 +153,32 @@ func endOfLine(text string, from int) int {
 }
 
 // plain are values that are no secret: an error has a code, too.
-var plain = regexp.MustCompile(`^["']?(?:-?\d{1,5}|null|true|false|)["']?[,;.)\]}]*$`)
+var plain = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^["']?(?:-?\d{1,5}|null|true|false|)["']?[,;.)\]}]*$`)
+})
 
-func isPlain(value string) bool { return plain.MatchString(value) }
+func isPlain(value string) bool { return plain().MatchString(value) }
 
 // tokenForms are what a secret looks like. Each begins with a literal where it can:
 // regexp looks for that first, and fast.
-var tokenForms = []*regexp.Regexp{
-	// GitLab's prefixes (https://docs.gitlab.com/security/tokens/#token-prefixes),
-	// which an instance may put one of its own before.
-	regexp.MustCompile(`gl(?:pat|oas|dt|rtr?|cbt|ptt|ft|imt|agent|wt|soat|ffct)-[\w.=-]{8,}`),
-	// The user and password of a URL (RFC 3986 section 3.2.1). "git" is SSH's.
-	regexp.MustCompile(`://([^\s/?#"'<>]+)@`),
-	// A JSON Web Token (RFC 7519), such as an id_token.
-	regexp.MustCompile(`eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*`),
-	// Credentials without their header (RFC 6750 section 2.1, RFC 7617 section 2).
-	regexp.MustCompile(`earer\s+([\w.~+/=-]{16,})`),
-	regexp.MustCompile(`asic\s+([\w.~+/=-]{16,})`),
-}
+var tokenForms = sync.OnceValue(func() []*regexp.Regexp {
+	return []*regexp.Regexp{
+		// GitLab's prefixes (https://docs.gitlab.com/security/tokens/#token-prefixes),
+		// which an instance may put one of its own before.
+		regexp.MustCompile(`gl(?:pat|oas|dt|rtr?|cbt|ptt|ft|imt|agent|wt|soat|ffct)-[\w.=-]{8,}`),
+		// The user and password of a URL (RFC 3986 section 3.2.1). "git" is SSH's.
+		regexp.MustCompile(`://([^\s/?#"'<>]+)@`),
+		// A JSON Web Token (RFC 7519), such as an id_token.
+		regexp.MustCompile(`eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*`),
+		// Credentials without their header (RFC 6750 section 2.1, RFC 7617 section 2).
+		regexp.MustCompile(`earer\s+([\w.~+/=-]{16,})`),
+		regexp.MustCompile(`asic\s+([\w.~+/=-]{16,})`),
+	}
+})
 
 // tokens finds what looks like a secret.
 func tokens(text string, mark func(from, to int)) {
-	for _, form := range tokenForms {
+	for _, form := range tokenForms() {
 		for _, at := range form.FindAllStringSubmatchIndex(text, -1) {
 			from, to := at[0], at[1]
 			if len(at) > 2 {

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/tailscale/hujson"
@@ -166,12 +167,12 @@ func notUTF8(text []byte) int {
 }
 
 // syntaxPlace is how hujson says where.
-var syntaxPlace = regexp.MustCompile(`line (\d+), column (\d+): `)
+var syntaxPlace = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`line (\d+), column (\d+): `) })
 
 // syntax puts an error of the parser in the form of the others.
 func (file *source) syntax(err error) error {
 	problem, offset := err.Error(), len(file.text)
-	if place := syntaxPlace.FindStringSubmatchIndex(problem); place != nil {
+	if place := syntaxPlace().FindStringSubmatchIndex(problem); place != nil {
 		line, _ := strconv.Atoi(problem[place[2]:place[3]])
 		column, _ := strconv.Atoi(problem[place[4]:place[5]])
 		offset = offsetOf(file.text, line, column)

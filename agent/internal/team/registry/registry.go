@@ -94,7 +94,7 @@ type State struct {
 func New(c Config) (*Registry, error) {
 	r := &Registry{Config: c, state: State{Since: time.Now()}, wake: make(chan struct{}, 1)}
 	team := cmp.Or(c.Team.Name, defaultTeam)
-	if !teamName.MatchString(team) {
+	if !teamName().MatchString(team) {
 		return nil, invalid("team.name is %q; it can have letters, digits, - and _", team)
 	}
 	r.bucket = bucketPrefix + team
@@ -114,7 +114,7 @@ func New(c Config) (*Registry, error) {
 	return r, nil
 }
 
-var teamName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+var teamName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`) })
 
 func isLoopback(host string) bool {
 	return strings.EqualFold(host, "localhost") || net.ParseIP(host).IsLoopback()
