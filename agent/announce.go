@@ -63,7 +63,7 @@ func (n *announcer) announce() bool {
 	now, err := n.session.view()
 	if err != nil {
 		n.agent.log.Warn("the state could not be read", "error", err)
-		if errors.Is(err, protocol.StoreDamaged) { // and has been put aside
+		if n.known && errors.Is(err, protocol.StoreDamaged) { // and has been put aside; at the start, whoever asks hears of it
 			n.agent.showMessage(protocol.MessageError, "CodeStream: "+wireError(err).Message)
 		}
 		return false

@@ -49,6 +49,7 @@ var soleImporters = map[string][]string{
 	"github.com/sourcegraph/jsonrpc2":  {"agent", "agent/internal/cli"},
 	"github.com/nats-io/nats.go":       {"agent/internal/team/registry"},
 	"github.com/spf13/cobra":           {"agent/internal/cli"},
+	"github.com/tailscale/hujson":      {"agent/internal/team"},
 	"golang.org/x/oauth2":              {"agent/internal/auth"},
 	"github.com/zalando/go-keyring":    {"agent/internal/keyring"},
 	"gopkg.in/natefinch/lumberjack.v2": {"agent/cmd/codestream-agent"},
