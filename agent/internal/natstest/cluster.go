@@ -1,0 +1,64 @@
+package natstest
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+)
+
+// A Cluster is three servers, each of which may be down.
+type Cluster [3]*Server
+
+// StartCluster starts three servers that keep all they have in directories below
+// dir. JetStream is ready once they have elected a leader, which takes a moment
+// longer.
+func StartCluster(dir string) (c Cluster, err error) {
+	var routes []string
+	for i := range c {
+		port, err := freePort()
+		if err != nil {
+			return c, err
+		}
+		routes = append(routes, "nats://127.0.0.1:"+port)
+		if c[i], err = place(filepath.Join(dir, fmt.Sprint("registry-", i+1))); err != nil {
+			return c, err
+		}
+	}
+	for i, s := range c {
+		own := fmt.Sprintf(`server_name: %q
+listen: %q
+jetstream { store_dir: %q }
+cluster { name: registry, listen: %q, routes: [ %s ] }
+`, filepath.Base(s.dir), s.address, filepath.Join(s.dir, "data"), strings.TrimPrefix(routes[i], "nats://"), strings.Join(routes, ", "))
+		err = errors.Join(err, s.configure(own))
+		if err == nil {
+			err = s.launch() // a server is ready only once it knows the others
+		}
+	}
+	for _, s := range c {
+		if err == nil {
+			err = s.await()
+		}
+	}
+	return c, err
+}
+
+// URL is what clients are told: all three.
+func (c Cluster) URL() string {
+	var urls []string
+	for _, s := range c {
+		urls = append(urls, s.URL)
+	}
+	return strings.Join(urls, ",")
+}
+
+// Kill ends all servers that are up.
+func (c Cluster) Kill() (err error) {
+	for _, s := range c {
+		if s != nil {
+			err = errors.Join(err, s.Kill())
+		}
+	}
+	return err
+}

@@ -1,0 +1,174 @@
+package natstest
+
+import (
+	"bufio"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/bcrypt"
+)
+
+// The passwords of the two roles.
+const (
+	MaintainerPassword = SecretPrefix + "-maintainer-password"
+	MemberPassword     = SecretPrefix + "-member-password"
+)
+
+// SecretPrefix begins all secrets of this package, so that one search finds any.
+const SecretPrefix = "natstest-secret"
+
+// patience bounds the start of a server, and its end.
+const patience = 20 * time.Second
+
+// Options say what kind of server starts.
+type Options struct {
+	// CertFile and KeyFile make the server demand TLS. Default: none.
+	CertFile, KeyFile string
+}
+
+// A Server is a nats-server on loopback, which may be down.
+type Server struct {
+	// URL is where clients find it.
+	URL string
+
+	dir, address string
+	log          string
+	process      *exec.Cmd // nil while it is down
+	output       *os.File
+}
+
+// Start starts a server that keeps all it has in a directory, which is empty.
+func Start(dir string, o Options) (*Server, error) {
+	s, err := place(dir)
+	if err != nil {
+		return nil, err
+	}
+	own := fmt.Sprintf("server_name: %q\nlisten: %q\njetstream { store_dir: %q }\n", filepath.Base(dir), s.address, filepath.Join(dir, "data"))
+	if o.CertFile != "" {
+		own += fmt.Sprintf("tls { cert_file: %q, key_file: %q }\n", o.CertFile, o.KeyFile)
+		s.URL = "tls://" + s.address
+	}
+	if err := s.configure(own); err != nil {
+		return nil, err
+	}
+	return s, s.Up()
+}
+
+// place finds a port for a server.
+func place(dir string) (*Server, error) {
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	address := "127.0.0.1:" + port
+	return &Server{URL: "nats://" + address, dir: dir, address: address, log: filepath.Join(dir, "log")}, nil
+}
+
+// configure puts the documented configuration into the server's directory, and
+// beside it what is this server's own.
+func (s *Server) configure(own string) error {
+	source, err := data()
+	if err != nil {
+		return err
+	}
+	documented, err := os.ReadFile(filepath.Join(source, "registry.conf"))
+	if err != nil {
+		return err
+	}
+	var passwords string
+	for name, password := range map[string]string{"MAINTAINER": MaintainerPassword, "MEMBER": MemberPassword} {
+		hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
+		if err != nil {
+			return err
+		}
+		passwords += fmt.Sprintf("%s_PASSWORD: %q\n", name, hash)
+	}
+	return errors.Join(
+		os.MkdirAll(s.dir, 0o700),
+		os.WriteFile(filepath.Join(s.dir, "registry.conf"), documented, 0o600),
+		os.WriteFile(filepath.Join(s.dir, "passwords.conf"), []byte(passwords), 0o600),
+		os.WriteFile(filepath.Join(s.dir, "server.conf"), []byte(own), 0o600),
+	)
+}
+
+// Up starts a server that is down, and waits until it says that it is ready.
+func (s *Server) Up() error {
+	if err := s.launch(); err != nil {
+		return err
+	}
+	return s.await()
+}
+
+func (s *Server) launch() error {
+	path, err := program()
+	if err != nil {
+		return err
+	}
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	s.process, s.output = exec.Command(path, "-c", filepath.Join(s.dir, "registry.conf")), reader
+	s.process.Stderr = writer
+	return errors.Join(s.process.Start(), writer.Close())
+}
+
+// await waits for the line in the server's log that says that it is ready. The log
+// then goes on to nowhere.
+func (s *Server) await() error {
+	if err := s.output.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		return err
+	}
+	var said strings.Builder
+	lines := bufio.NewReader(s.output)
+	for {
+		line, err := lines.ReadString('\n')
+		said.WriteString(line)
+		if err != nil {
+			return errors.Join(fmt.Errorf("nats-server does not start: %w\n%s", err, said.String()), s.Kill())
+		}
+		if strings.Contains(line, "Server is ready") {
+			break
+		}
+	}
+	err := s.output.SetReadDeadline(time.Time{})
+	go io.Copy(io.Discard, lines) // until the process ends
+	return err
+}
+
+// Kill ends the server as a loss of power does, if it is up.
+func (s *Server) Kill() error {
+	if s.process == nil {
+		return nil
+	}
+	err := s.process.Process.Kill()
+	_ = s.process.Wait() // its status says that it was killed
+	process := s.output
+	s.process, s.output = nil, nil
+	return cmp.Or(err, process.Close())
+}
+
+// PID is the process's.
+func (s *Server) PID() int { return s.process.Process.Pid }
+
+// freePort returns a port that systems do not hand out by themselves.
+func freePort() (string, error) {
+	const lowest, highest = 10000, 19000
+	for range 100 {
+		port := fmt.Sprint(lowest + rand.IntN(highest-lowest))
+		listener, err := net.Listen("tcp", "127.0.0.1:"+port)
+		if err == nil {
+			return port, listener.Close()
+		}
+	}
+	return "", errors.New("natstest: no port is free")
+}
