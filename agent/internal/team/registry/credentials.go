@@ -33,9 +33,7 @@ const maxCredentials = 64 << 10
 //
 // The team's key may be left out where no instance has a client secret.
 type Credentials struct {
-	option nats.Option // nil: none
-	// clear is whether a secret crosses the wire as it is.
-	clear   bool
+	option  nats.Option // nil: none
 	teamKey teamKey
 	secrets []secret.Text
 }
@@ -115,9 +113,9 @@ func readJSON(text []byte) (c Credentials, err error) {
 	case file.Token != "" && file.User != "":
 		return Credentials{}, fmt.Errorf("it has both a user and a token")
 	case file.User != "":
-		c.option, c.clear = nats.UserInfo(file.User, file.Password), true
+		c.option = nats.UserInfo(file.User, file.Password)
 	case file.Token != "":
-		c.option, c.clear = nats.Token(file.Token), true
+		c.option = nats.Token(file.Token)
 	}
 	if file.TeamKey != "" {
 		if c.teamKey, err = parseTeamKey(file.TeamKey); err != nil {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/url"
@@ -59,12 +58,12 @@ type Registry struct {
 	servers []string
 	bucket  string
 
+	writing sync.Mutex // held while there is a write
+
 	mu          sync.Mutex // guards what follows
 	state       State
-	conn        *nats.Conn // nil while there is none
+	conn        *connection // that watches, nil while there is none
 	credentials Credentials
-	// refused are the subjects that the server did not let be written, by when.
-	refused map[string]chan struct{}
 }
 
 // State says how it stands with the connection.
@@ -79,7 +78,7 @@ type State struct {
 // New checks the settings. It asks nobody, and reads no file. It returns
 // InvalidParams, and InsecureTransport for a registry over an open network.
 func New(c Config) (*Registry, error) {
-	r := &Registry{Config: c, state: State{Since: time.Now()}, refused: make(map[string]chan struct{})}
+	r := &Registry{Config: c, state: State{Since: time.Now()}}
 	team := cmp.Or(c.Team.Name, defaultTeam)
 	if !teamName.MatchString(team) {
 		return nil, invalid("team.name is %q; it can have letters, digits, - and _", team)
@@ -146,84 +145,26 @@ func (r *Registry) Run(ctx context.Context, l Listener) {
 // nobody knows whether the bucket is still the one that it began with. A new
 // connection begins with the whole state.
 func (r *Registry) session(ctx context.Context, l Listener) error {
-	lost := make(chan error, 1)
-	conn, err := r.connect(ctx, lost)
+	conn, err := r.connect(ctx)
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
-	js, err := jetstream.New(conn)
-	if err != nil {
+	defer conn.close()
+	var watch jetstream.KeyWatcher
+	err = conn.do(ctx, requestTimeout, func(opening context.Context) error {
+		kv, err := conn.js.KeyValue(opening, r.bucket)
+		if err == nil {
+			watch, err = kv.WatchAll(ctx)
+		}
 		return err
-	}
-	kv, err := r.open(ctx, js)
-	if err != nil {
-		return err
-	}
-	watch, err := kv.WatchAll(ctx)
+	})
 	if err != nil {
 		return err
 	}
 	defer watch.Stop()
 	r.connected(conn)
 	defer r.connected(nil)
-	return r.follow(ctx, l, watch.Updates(), lost)
-}
-
-func (r *Registry) connect(ctx context.Context, lost chan<- error) (*nats.Conn, error) {
-	credentials, err := readCredentials(r.Team.CredentialsFile)
-	if err != nil {
-		return nil, err
-	}
-	for _, text := range credentials.secrets {
-		r.Seen(text)
-	}
-	r.mu.Lock()
-	r.credentials = credentials
-	r.mu.Unlock()
-	options := []nats.Option{
-		nats.Name("codestream-agent"),
-		nats.Timeout(connectTimeout),
-		nats.NoReconnect(),
-		nats.ClosedHandler(func(c *nats.Conn) {
-			select {
-			case lost <- cmp.Or(c.LastError(), error(nats.ErrConnectionClosed)):
-			default:
-			}
-		}),
-		nats.ErrorHandler(r.asyncError),
-		func(o *nats.Options) error { o.TLSConfig = r.TLS; return nil }, // Secure would demand TLS of nats:// too
-	}
-	if credentials.option != nil {
-		options = append(options, credentials.option)
-	}
-	// Connect cannot be cancelled, and may take its timeout for each server.
-	type result struct {
-		conn *nats.Conn
-		err  error
-	}
-	done := make(chan result, 1)
-	go func() {
-		conn, err := nats.Connect(strings.Join(r.servers, ","), options...)
-		done <- result{conn, err}
-	}()
-	select {
-	case got := <-done:
-		return got.conn, got.err
-	case <-ctx.Done():
-		go func() {
-			if got := <-done; got.conn != nil {
-				got.conn.Close()
-			}
-		}()
-		return nil, ctx.Err()
-	}
-}
-
-func (r *Registry) open(ctx context.Context, js jetstream.JetStream) (jetstream.KeyValue, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
-	return js.KeyValue(ctx, r.bucket)
+	return r.follow(ctx, l, watch.Updates(), conn.lost)
 }
 
 // follow keeps each state of the bucket until the connection is lost.
@@ -277,7 +218,7 @@ func (r *Registry) key() teamKey {
 	return r.credentials.teamKey
 }
 
-func (r *Registry) connected(conn *nats.Conn) {
+func (r *Registry) connected(conn *connection) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.conn = conn
@@ -293,21 +234,5 @@ func (r *Registry) set(l Listener, s State) {
 	if changed {
 		r.Log.Info("the connection to the team's registry has changed", "registry", r.Name(), "connected", s.Connected, "error", s.Problem)
 		l.Changed(s)
-	}
-}
-
-func invalid(format string, args ...any) error {
-	return &protocol.Error{
-		Code:    protocol.InvalidParams,
-		Message: fmt.Sprintf(format, args...),
-		Hint:    "Mend team in the editor's settings.",
-	}
-}
-
-func insecure(host string) error {
-	return &protocol.Error{
-		Code:    protocol.InsecureTransport,
-		Message: "the team's registry at " + host + " is reached without TLS: whoever is on the network between could change the team's instances",
-		Hint:    "Use tls:// in team.registry. If the registry has no TLS and you accept the risk, set team.allowInsecure.",
 	}
 }

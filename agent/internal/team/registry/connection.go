@@ -1,0 +1,109 @@
+package registry
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// connection is one to a server.
+type connection struct {
+	conn *nats.Conn
+	js   jetstream.JetStream
+	lost chan error // gets why it ended
+	log  *slog.Logger
+
+	mu     sync.Mutex // guards refuse
+	refuse context.CancelCauseFunc
+}
+
+// connect reads the credentials anew and connects. It ends with ctx.
+func (r *Registry) connect(ctx context.Context) (*connection, error) {
+	credentials, err := readCredentials(r.Team.CredentialsFile)
+	if err != nil {
+		return nil, err
+	}
+	for _, text := range credentials.secrets {
+		r.Seen(text)
+	}
+	r.mu.Lock()
+	r.credentials = credentials
+	r.mu.Unlock()
+	c := &connection{lost: make(chan error, 1), log: r.Log}
+	options := []nats.Option{
+		nats.Name("codestream-agent"),
+		nats.Timeout(connectTimeout),
+		nats.NoReconnect(),
+		nats.SetCustomDialer(dialer{ctx}),
+		nats.ClosedHandler(func(conn *nats.Conn) {
+			c.lost <- cmp.Or(conn.LastError(), error(nats.ErrConnectionClosed)) // it closes once
+		}),
+		nats.ErrorHandler(c.asyncError),
+		func(o *nats.Options) error { o.TLSConfig = r.TLS; return nil }, // nats.Secure would demand TLS of nats:// too
+	}
+	if credentials.option != nil {
+		options = append(options, credentials.option)
+	}
+	if c.conn, err = nats.Connect(strings.Join(r.servers, ","), options...); err != nil {
+		return nil, err
+	}
+	if c.js, err = jetstream.New(c.conn); err != nil {
+		c.close()
+		return nil, err
+	}
+	return c, nil
+}
+
+func (c *connection) close() { c.conn.Close() }
+
+// do runs one request, of which there is one at a time. A server that does not allow
+// it says so beside the answer, for which one would wait in vain.
+func (c *connection) do(ctx context.Context, timeout time.Duration, request func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	ctx, refuse := context.WithCancelCause(ctx)
+	defer refuse(nil)
+	c.onRefusal(refuse)
+	defer c.onRefusal(nil)
+	err := request(ctx)
+	if err != nil && errors.Is(context.Cause(ctx), nats.ErrPermissionViolation) {
+		return nats.ErrPermissionViolation
+	}
+	return err
+}
+
+func (c *connection) onRefusal(refuse context.CancelCauseFunc) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.refuse = refuse
+}
+
+// asyncError takes what the server says beside its answers.
+func (c *connection) asyncError(_ *nats.Conn, _ *nats.Subscription, err error) {
+	c.log.Info("the team's registry says", "error", err)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.refuse != nil && errors.Is(err, nats.ErrPermissionViolation) {
+		c.refuse(err)
+	}
+}
+
+// dialer cuts off what it has dialled when its context ends, since [nats.Connect]
+// knows no context.
+type dialer struct{ ctx context.Context }
+
+func (d dialer) Dial(network, address string) (net.Conn, error) {
+	conn, err := (&net.Dialer{Timeout: connectTimeout}).DialContext(d.ctx, network, address)
+	if err == nil {
+		context.AfterFunc(d.ctx, func() { conn.Close() })
+	}
+	return conn, err
+}

@@ -1,0 +1,105 @@
+package registry
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/teamcodestream/codestream-agent/protocol"
+)
+
+func (r *Registry) writeError(id string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, errNoTeamKey):
+		return noTeamKey()
+	case errors.Is(err, nats.ErrPermissionViolation):
+		return &protocol.Error{
+			Code:    protocol.Forbidden,
+			Message: "the team's registry does not let you change " + id + ": members read, and maintainers write",
+			Hint:    "Ask a maintainer of the registry, or keep the instance for yourself with share \"local\".",
+			Err:     err,
+		}
+	case errors.Is(err, jetstream.ErrKeyExists), errors.Is(err, jetstream.ErrKeyRevisionMismatch):
+		return &protocol.Error{
+			Code:    protocol.Conflict,
+			Message: "somebody else has changed " + id + " in the team's registry meanwhile",
+			Hint:    "Look at what gitlabSM/status shows by now, and configure again if it is not what you want.",
+			Err:     err,
+		}
+	}
+	return r.unavailable(err)
+}
+
+func noTeamKey() error {
+	return &protocol.Error{
+		Code:    protocol.InvalidParams,
+		Message: "the client secret cannot be sealed for the team: the credentials file has no team key",
+		Hint:    "Put a team key into the file of team.credentialsFile, the same for all members. Or use a non-confidential application, which has no secret.",
+	}
+}
+
+// unavailable is the error for a registry that does not answer; nil for no error.
+func (r *Registry) unavailable(err error) error {
+	if err == nil {
+		return nil
+	}
+	var known *protocol.Error
+	if errors.As(err, &known) { // about the credentials
+		return known
+	}
+	var untrusted *tls.CertificateVerificationError
+	cause, problem, hint := "connection", err.Error(), "What was last seen still serves. Check team.registry, the network and the VPN; it is tried again all the time."
+	switch {
+	case errors.As(err, &untrusted):
+		cause, problem = "certificate", "its certificate is not trusted: "+untrusted.Err.Error()
+		hint = "Set network.caFile to the certificate of your company's authority. What was last seen still serves."
+	case errors.Is(err, nats.ErrSecureConnWanted):
+		cause, problem = "tls", "it does not speak TLS"
+		hint = "Ask whoever maintains the registry to turn TLS on. What was last seen still serves."
+	case errors.Is(err, nats.ErrPermissionViolation):
+		cause, problem = "permission", "it does not let you read the bucket "+r.bucket
+		hint = "Check team.name, and ask whoever maintains the registry for the permissions of a member. What was last seen still serves."
+	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrAuthRevoked):
+		cause, problem = "authorization", "it does not accept the credentials"
+		hint = "Ask whoever maintains the registry for a new credentials file. What was last seen still serves."
+	case errors.Is(err, jetstream.ErrBucketNotFound):
+		cause, problem = "bucket", "it has no bucket "+r.bucket+" yet"
+		hint = "A maintainer makes it with the first gitlabSM/configure with share \"team\". Check team.name if there should be one."
+	case errors.Is(err, nats.ErrNoResponders), errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
+		cause, problem = "jetstream", "it has no JetStream"
+		hint = "Ask whoever maintains the registry to enable JetStream for the account. What was last seen still serves."
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, nats.ErrTimeout):
+		cause, problem = "timeout", "it does not answer in time"
+	case errors.Is(err, nats.ErrNoServers):
+		cause, problem = "refused", "nothing answers there"
+	}
+	return &protocol.Error{
+		Code:    protocol.RegistryUnavailable,
+		Message: fmt.Sprintf("the team's registry %s cannot be used: %s", r.Name(), problem),
+		Hint:    hint,
+		Details: &protocol.ErrorDetails{Cause: cause, Text: err.Error()},
+		Err:     err,
+	}
+}
+
+func invalid(format string, args ...any) error {
+	return &protocol.Error{
+		Code:    protocol.InvalidParams,
+		Message: fmt.Sprintf(format, args...),
+		Hint:    "Mend team in the editor's settings.",
+	}
+}
+
+func insecure(host string) error {
+	return &protocol.Error{
+		Code:    protocol.InsecureTransport,
+		Message: "the team's registry at " + host + " is reached without TLS: whoever is on the network between could change the team's instances",
+		Hint:    "Use tls:// in team.registry. If the registry has no TLS and you accept the risk, set team.allowInsecure.",
+	}
+}

@@ -1,0 +1,189 @@
+package registry
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/teamcodestream/codestream-agent/agent/internal/natstest"
+	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
+	"github.com/teamcodestream/codestream-agent/protocol"
+)
+
+// TestMembersSeeWhatAMaintainerPublishes plays the life of an instance, with the
+// documented configuration.
+func TestMembersSeeWhatAMaintainerPublishes(t *testing.T) {
+	t.Parallel()
+	server := startServer(t, natstest.Options{})
+	sam := join(t, server.URL, natstest.Member, natstest.TeamKey)
+	if problem := sam.awaitProblem(); problem.Code != protocol.RegistryUnavailable || problem.Details.Cause != "bucket" {
+		t.Fatalf("without a bucket the problem is %+v", problem)
+	}
+	maintainer := join(t, server.URL, natstest.Maintainer, natstest.TeamKey)
+	first := maintainer.publish(entry("first"), 0)
+	got := sam.awaitNamed("first")
+	if got.ClientSecret.Reveal() != testSecret || !got.Confidential || got.Problem != nil || got.Revision != first {
+		t.Errorf("the member sees %+v, with revision %d; want the secret and %d", got, got.Revision, first)
+	}
+	second := maintainer.publish(entry("second"), first)
+	sam.awaitNamed("second")
+
+	for _, stale := range []uint64{0, first} {
+		if _, err := maintainer.Publish(t.Context(), entry("third"), stale); !errors.Is(err, protocol.Conflict) {
+			t.Errorf("a publication over revision %d is answered %v, want Conflict", stale, err)
+		}
+	}
+	if err := maintainer.Withdraw(t.Context(), testID, first); !errors.Is(err, protocol.Conflict) {
+		t.Errorf("a withdrawal of a revision that is gone is answered %v, want Conflict", err)
+	}
+	if _, err := sam.Publish(t.Context(), entry("sam's"), second); !errors.Is(err, protocol.Forbidden) {
+		t.Errorf("a member's publication is answered %v, want Forbidden", err)
+	}
+	if err := sam.Withdraw(t.Context(), testID, second); !errors.Is(err, protocol.Forbidden) {
+		t.Errorf("a member's withdrawal is answered %v, want Forbidden", err)
+	}
+	if err := maintainer.Withdraw(t.Context(), testID, second); err != nil {
+		t.Fatal(err)
+	}
+	sam.await("nothing", func(entries []Entry) bool { return len(entries) == 0 })
+	maintainer.publish(entry("again"), 0)
+	sam.awaitNamed("again")
+}
+
+// TestAMemberMakesNoBucket: without one, a member is refused as well, at once.
+func TestAMemberMakesNoBucket(t *testing.T) {
+	t.Parallel()
+	sam := join(t, startServer(t, natstest.Options{}).URL, natstest.Member, natstest.TeamKey)
+	sam.awaitProblem()
+	if _, err := sam.Publish(t.Context(), entry("sam's"), 0); !errors.Is(err, protocol.Forbidden) {
+		t.Errorf("a member's first publication is answered %v, want Forbidden", err)
+	}
+}
+
+func TestASecretNeedsTheTeamKey(t *testing.T) {
+	t.Parallel()
+	server := startServer(t, natstest.Options{})
+	maintainer := join(t, server.URL, natstest.Maintainer, natstest.TeamKey)
+	maintainer.awaitProblem()
+	keyless := join(t, server.URL, natstest.Maintainer, "")
+	keyless.awaitProblem()
+	if _, err := keyless.Publish(t.Context(), entry("first"), 0); !errors.Is(err, protocol.InvalidParams) {
+		t.Errorf("a secret without a team key is answered %v, want InvalidParams", err)
+	}
+	public := entry("public")
+	public.Confidential, public.ClientSecret = false, secret.Text{}
+	keyless.publish(public, 0)
+	revision := maintainer.awaitNamed("public").Revision
+	maintainer.publish(entry("confidential"), revision)
+	if got := keyless.awaitNamed("confidential"); !errors.Is(got.Problem, errNoTeamKey) || !got.Confidential || !got.ClientSecret.IsEmpty() {
+		t.Errorf("a member without the key sees %+v", got)
+	}
+	other := join(t, server.URL, natstest.Member, natstest.OtherTeamKey)
+	if got := other.awaitNamed("confidential"); !errors.Is(got.Problem, errOtherTeamKey) || !got.ClientSecret.IsEmpty() {
+		t.Errorf("a member with another key sees %+v", got)
+	}
+}
+
+// TestTheRegistryComesBack: while it is away writes are refused, and afterwards
+// everything is as it was.
+func TestTheRegistryComesBack(t *testing.T) {
+	t.Parallel()
+	server := startServer(t, natstest.Options{})
+	maintainer := join(t, server.URL, natstest.Maintainer, natstest.TeamKey)
+	maintainer.awaitProblem()
+	revision := maintainer.publish(entry("first"), 0)
+	maintainer.awaitConnection()
+	if err := server.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	maintainer.awaitProblem()
+	if _, err := maintainer.Publish(t.Context(), entry("second"), revision); !errors.Is(err, protocol.RegistryUnavailable) {
+		t.Errorf("a publication while the registry is away is answered %v", err)
+	}
+	if err := server.Up(); err != nil {
+		t.Fatal(err)
+	}
+	maintainer.awaitConnection()
+	maintainer.awaitNamed("first")
+	maintainer.publish(entry("second"), revision)
+	maintainer.awaitNamed("second")
+}
+
+func TestTLS(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	o, err := natstest.Certificate(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificate, err := os.ReadFile(o.CertFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(certificate)
+	path := filepath.Join(dir, "credentials.json")
+	if err := natstest.WriteCredentials(path, natstest.Maintainer, natstest.TeamKey); err != nil {
+		t.Fatal(err)
+	}
+	secure, open := startServer(t, o), startServer(t, natstest.Options{})
+	_, port, _ := net.SplitHostPort(secure.URL[len("tls://"):])
+
+	t.Run("trusted", func(t *testing.T) {
+		t.Parallel()
+		m := joinWith(t, protocol.Team{Registry: secure.URL, CredentialsFile: path}, &tls.Config{RootCAs: roots})
+		if problem := m.awaitProblem(); problem.Details.Cause != "bucket" {
+			t.Fatalf("the problem is %+v, want that there is no bucket", problem)
+		}
+		m.publish(entry("first"), 0)
+		m.awaitNamed("first")
+	})
+	refused := map[string]struct {
+		url   string
+		trust *tls.Config
+		cause string
+	}{
+		"an untrusted certificate":              {secure.URL, &tls.Config{}, "certificate"},
+		"an untrusted certificate behind nats:": {"nats://127.0.0.1:" + port, &tls.Config{}, "certificate"},
+		"no configuration of TLS":               {secure.URL, nil, "certificate"},
+		"another host's certificate":            {"tls://localhost:" + port, &tls.Config{RootCAs: roots}, "certificate"},
+		"tls: of a server without TLS":          {"tls://" + open.URL[len("nats://"):], &tls.Config{RootCAs: roots}, "tls"},
+	}
+	for name, c := range refused {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := joinWith(t, protocol.Team{Registry: c.url, CredentialsFile: path}, c.trust)
+			if problem := m.awaitProblem(); problem.Code != protocol.RegistryUnavailable || problem.Details.Cause != c.cause {
+				t.Errorf("the problem is %+v of cause %q, want %q", problem, problem.Details.Cause, c.cause)
+			}
+			if _, err := m.Publish(t.Context(), entry("first"), 0); !errors.Is(err, protocol.RegistryUnavailable) {
+				t.Errorf("a publication is answered %v", err)
+			}
+		})
+	}
+}
+
+func TestCredentialsAreRefused(t *testing.T) {
+	t.Parallel()
+	server := startServer(t, natstest.Options{})
+	path := filepath.Join(t.TempDir(), "credentials.json")
+	if err := os.WriteFile(path, []byte(`{"user": "member", "password": "natstest-secret-wrong"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, team := range map[string]protocol.Team{
+		"a wrong password": {Registry: server.URL, CredentialsFile: path},
+		"none":             {Registry: server.URL},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			problem := joinWith(t, team, nil).awaitProblem()
+			if problem.Code != protocol.RegistryUnavailable || problem.Details.Cause != "authorization" {
+				t.Errorf("the problem is %+v of cause %q, want authorization", problem, problem.Details.Cause)
+			}
+		})
+	}
+}
