@@ -27,6 +27,8 @@
 // # The setup
 //
 //	gitlab [NAME] [OPTION…]       start a GitLab: the fake of package providertest
+//	registry [NAME]               start a team's registry: a nats-server as testdata/nats
+//	                              documents it
 //	website NAME [redirects URL | status N]
 //	                              start a web server that is not GitLab; ${NAME} is its URL
 //	proxy NAME [password]         start a proxy, after the gitlab: it finds every host at the
@@ -46,8 +48,9 @@
 //	                              browser none|system|editor, workspace (a folder is open
 //	                              though the script has no files), options JSON
 //	                              (initializationOptions)
-//	windows N                     so many editors with an agent each and one data
-//	                              directory; default 1
+//	window N options JSON         initializationOptions of one window, beside the editor's
+//	windows N [apart]             so many editors with an agent each and one data
+//	                              directory, or apart: as on so many machines; default 1
 //	no-initialize                 the script sends initialize itself
 //	violations expected           the fakes may find fault with the requests
 //
@@ -73,6 +76,10 @@
 // ${NAME.redirect}, ${NAME.caFile} (with tls), and ${NAME.pat}, a personal access
 // token of the first user with the scope api; ${NAME.pat.read_user} and so on for
 // read_api, read_user and read_repository.
+//
+// A registry is named registry unless it says otherwise. It sets the variables
+// ${NAME.url}, and ${NAME.maintainer} and ${NAME.member}: the credentials files of
+// a maintainer and of a member, with the team's key.
 //
 // What is "already" so was done through the protocol, by an agent that has ended
 // when the session begins. Then each window sends initialize and initialized, and
@@ -137,7 +144,7 @@
 //	! gitlab blocks USER               as an administrator can
 //	! gitlab renews the secret         the new one is in ${gitlab.clientSecret}
 //	! gitlab upgrades to VERSION
-//	! gitlab goes down                 and "comes up"
+//	! gitlab goes down                 and "comes up"; so does a registry
 //	! gitlab fault ENDPOINT WHAT… [times N]
 //	                                   WHAT: status N, body TEXT, type TYPE, rate-limit
 //	                                   SECONDS, delay D, drop-before, drop-after, html, hold,
@@ -147,6 +154,10 @@
 //	! gitlab recovers                  from all faults
 //	! gitlab awaits METHOD PATH [N]    until the Nth such request since the session began
 //	! gitlab counts METHOD PATH N      so many such requests since the session began
+//
+//	! credentials FILE are those of a ROLE [with another key|without a key]
+//	                                   a registry's credentials file is written anew; ROLE is
+//	                                   maintainer or member
 //
 //	! store expires USER               the tokens seem to have ended an hour ago, as after
 //	                                   a laptop's sleep

@@ -26,6 +26,8 @@ func parseOutside(text string) (action, error) {
 		act = sendOn
 	case "store":
 		act = parseStore(words)
+	case "credentials":
+		act = parseCredentials(words)
 	case "editor":
 		act = parseAnswers(words)
 	case "file":
@@ -151,10 +153,10 @@ func parseGitLabDoes(name string, words *script.Words) action {
 		return do(func(g *gitlab, _ *session) { g.Upgrade(version) })
 	case "goes":
 		words.Expect("down")
-		return do(func(g *gitlab, _ *session) { g.SetDown(true) })
+		return goes(name, true)
 	case "comes":
 		words.Expect("up")
-		return do(func(g *gitlab, _ *session) { g.SetDown(false) })
+		return goes(name, false)
 	case "fault":
 		return parseFault(name, words)
 	case "release":
@@ -186,6 +188,23 @@ func parseGitLabDoes(name string, words *script.Words) action {
 	default:
 		words.Fail("unknown: %q %q", name, verb)
 		return nil
+	}
+}
+
+// goes takes an instance, or a registry, off the network or puts it back.
+func goes(name string, down bool) action {
+	return func(_ context.Context, s *session) error {
+		if r := s.world.registries[name]; r != nil {
+			if down {
+				return r.Kill()
+			}
+			return r.Up()
+		}
+		g, err := s.world.gitlab(name)
+		if err == nil {
+			g.SetDown(down)
+		}
+		return err
 	}
 }
 

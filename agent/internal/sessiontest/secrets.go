@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/teamcodestream/codestream-agent/agent/internal/natstest"
 	"github.com/teamcodestream/codestream-agent/protocol"
 	"github.com/teamcodestream/codestream-agent/providers/providertest"
 )
@@ -21,7 +22,7 @@ type needles [][]byte
 // needles lists the prefix of all that the fakes made, and what was made
 // elsewhere: code verifiers, and values that a script made up.
 func (w *world) needles() needles {
-	list := needles{[]byte(providertest.SecretPrefix)}
+	list := needles{[]byte(providertest.SecretPrefix), []byte(natstest.SecretPrefix), []byte(natstest.TeamKey), []byte(natstest.OtherTeamKey)}
 	for _, g := range w.gitlabs {
 		for _, secret := range g.Secrets() {
 			if len(secret) >= 8 && !strings.Contains(secret, providertest.SecretPrefix) {

@@ -34,6 +34,8 @@ type session struct {
 	profile            profile
 	noInitialize       bool
 	usesWorkspace      bool
+	apart              bool                               // each window has a data directory of its own
+	ownOptions         map[int]map[string]json.RawMessage // of windows
 	violationsExpected bool
 
 	talk []string // the conversation so far
@@ -54,7 +56,7 @@ func run(played *script.Script, c config) (updated []byte, err error) {
 		script: played, launch: c.launch, timeout: c.timeout,
 		root: c.root, dataDir: filepath.Join(c.root, "data"),
 		home: filepath.Join(c.root, "home"), workspace: filepath.Join(c.root, "workspace"),
-		windows: make([]*window, 1), usesWorkspace: len(played.Files) > 0,
+		windows: make([]*window, 1), ownOptions: map[int]map[string]json.RawMessage{}, usesWorkspace: len(played.Files) > 0,
 	}
 	s.vars = variables{
 		"dataDir": s.dataDir, "workspace": s.workspace,

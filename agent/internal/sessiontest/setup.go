@@ -1,6 +1,7 @@
 package sessiontest
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -35,6 +36,9 @@ func parseSetup(text string) (setupAction, error) {
 	switch command := words.Word("the command"); command {
 	case "gitlab":
 		act = parseGitLab(words)
+	case "registry":
+		name := words.Optional()
+		act = func(_ context.Context, s *session) error { return s.startRegistry(cmp.Or(name, "registry")) }
 	case "website":
 		act = parseWebsite(words)
 	case "proxy":
@@ -68,7 +72,21 @@ func parseSetup(text string) (setupAction, error) {
 		if n < 1 || n > 9 {
 			words.Fail("there can be 1 to 9 windows")
 		}
-		act = func(_ context.Context, s *session) error { s.windows = make([]*window, n); return nil }
+		apart := words.Next("apart")
+		act = func(_ context.Context, s *session) error {
+			s.windows, s.apart = make([]*window, n), apart
+			return nil
+		}
+	case "window":
+		number := words.Number("the window")
+		words.Expect("options")
+		options := words.JSON()
+		act = func(_ context.Context, s *session) error {
+			var own map[string]json.RawMessage
+			err := json.Unmarshal([]byte(options), &own)
+			s.ownOptions[number] = own
+			return err
+		}
 	case "violations":
 		words.Expect("expected")
 		act = func(_ context.Context, s *session) error { s.violationsExpected = true; return nil }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"time"
@@ -46,7 +47,7 @@ type profile struct {
 
 func (s *session) open(number int) *window {
 	w := &window{
-		number: number, proc: s.launch(s.dataDir, home(s.home)),
+		number: number, proc: s.launch(s.dataDirOf(number), home(s.home)),
 		exited: make(chan struct{}), unanswered: map[string][]string{},
 	}
 	w.editor = NewEditor(w.proc.Stdin, w.proc.Stdout)
@@ -59,6 +60,24 @@ func (s *session) open(number int) *window {
 	}()
 	s.every = append(s.every, w)
 	return w
+}
+
+// dataDirOf returns the data directory of a window. The setup's is that of the first.
+func (s *session) dataDirOf(number int) string {
+	if s.apart && number > 1 {
+		return fmt.Sprint(s.dataDir, "-", number)
+	}
+	return s.dataDir
+}
+
+// options are the initializationOptions of a window, nil where there are none.
+func (s *session) options(number int) map[string]json.RawMessage {
+	options := maps.Clone(s.profile.options)
+	if own := s.ownOptions[number]; own != nil && options == nil {
+		return own
+	}
+	maps.Copy(options, s.ownOptions[number])
+	return options
 }
 
 // start opens a window of the script, and introduces it unless the script does.
@@ -82,8 +101,8 @@ func (s *session) initialize(ctx context.Context, w *window) error {
 			ShowDocument:     protocol.ShowDocumentCapabilities{Support: !s.profile.noShowDocument},
 		}},
 	}
-	if s.profile.options != nil {
-		params["initializationOptions"] = s.profile.options
+	if options := s.options(w.number); options != nil {
+		params["initializationOptions"] = options
 	}
 	if s.usesWorkspace {
 		params["workspaceFolders"] = []protocol.WorkspaceFolder{{URI: s.vars["workspaceUri"], Name: "workspace"}}

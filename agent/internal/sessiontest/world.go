@@ -11,16 +11,18 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"github.com/teamcodestream/codestream-agent/agent/internal/natstest"
 	"github.com/teamcodestream/codestream-agent/protocol"
 	"github.com/teamcodestream/codestream-agent/providers/providertest"
 )
 
 // The world is all that is outside of editors and agents.
 type world struct {
-	ctx       context.Context
-	gitlabs   []*gitlab
-	closers   []func()
-	storeLock *flock.Flock // held where not nil
+	ctx        context.Context
+	gitlabs    []*gitlab
+	registries map[string]*natstest.Server
+	closers    []func()
+	storeLock  *flock.Flock // held where not nil
 
 	// signIn is the newest one that a step has seen start.
 	signIn *protocol.DidStartAuthenticationParams
@@ -31,7 +33,9 @@ type world struct {
 	pages    []*providertest.Page // that all browsers ended on
 }
 
-func newWorld(ctx context.Context) world { return world{ctx: ctx} }
+func newWorld(ctx context.Context) world {
+	return world{ctx: ctx, registries: map[string]*natstest.Server{}}
+}
 
 // close ends everything. The fakes can still be asked what they saw.
 func (w *world) close() {

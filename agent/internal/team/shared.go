@@ -33,6 +33,16 @@ func (Shared) Find(tx *store.Tx) (found Found, err error) {
 	return found, err
 }
 
+// leaving returns an instance that was withdrawn, or store.ErrNotFound: its accounts
+// are still to be signed out, and so their tokens to be revoked.
+func leaving(tx *store.Tx, id string) (Instance, error) {
+	in, err := tx.SharedInstance(id)
+	if err == nil && !in.Withdrawn {
+		err = store.ErrNotFound
+	}
+	return Instance{Instance: in.Instance, Source: protocol.SourceTeam, Origin: in.Registry}, err
+}
+
 // sharedSecret returns the client secret of an instance of the registry's.
 func sharedSecret(tx *store.Tx, id string) (secret.Text, error) {
 	in, err := tx.SharedInstance(id)

@@ -116,7 +116,7 @@ func (d *Directory) find(tx *store.Tx, id string) (Instance, error) {
 	}
 	in := all.byID(id)
 	if in == nil || in.NeedsApproval {
-		return Instance{}, store.ErrNotFound
+		return leaving(tx, id)
 	}
 	return *in, nil
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"errors"
 	"log/slog"
 	"net"
 	"net/url"
@@ -27,6 +28,9 @@ const (
 	// minDelay and maxDelay are between attempts to connect; the delay doubles.
 	minDelay = 250 * time.Millisecond
 	maxDelay = 30 * time.Second
+	// bucketDelay is the longest while a server answers and has no bucket yet: members
+	// may be waiting for a maintainer who is about to make it.
+	bucketDelay = 5 * time.Second
 
 	bucketPrefix = "codestream-"
 	defaultTeam  = "team"
@@ -58,7 +62,8 @@ type Registry struct {
 	servers []string
 	bucket  string
 
-	writing sync.Mutex // held while there is a write
+	writing sync.Mutex    // held while there is a write
+	wake    chan struct{} // has room for one; there is something to connect for
 
 	mu          sync.Mutex // guards what follows
 	state       State
@@ -78,7 +83,7 @@ type State struct {
 // New checks the settings. It asks nobody, and reads no file. It returns
 // InvalidParams, and InsecureTransport for a registry over an open network.
 func New(c Config) (*Registry, error) {
-	r := &Registry{Config: c, state: State{Since: time.Now()}}
+	r := &Registry{Config: c, state: State{Since: time.Now()}, wake: make(chan struct{}, 1)}
 	team := cmp.Or(c.Team.Name, defaultTeam)
 	if !teamName.MatchString(team) {
 		return nil, invalid("team.name is %q; it can have letters, digits, - and _", team)
@@ -129,9 +134,14 @@ func (r *Registry) Run(ctx context.Context, l Listener) {
 		if time.Since(began) > maxDelay {
 			delay = minDelay // it went well for a while
 		}
+		if errors.Is(err, jetstream.ErrBucketNotFound) {
+			delay = min(delay, bucketDelay)
+		}
 		pause := time.NewTimer(jitter(delay))
 		select {
 		case <-pause.C:
+		case <-r.wake:
+			pause.Stop()
 		case <-ctx.Done():
 			pause.Stop()
 			return

@@ -66,6 +66,7 @@ func (r *Registry) write(ctx context.Context, id string, put func(context.Contex
 			return protocol.WithInstance(r.unavailable(err), id)
 		}
 		defer conn.close()
+		defer r.rouse()
 	}
 	err = conn.do(ctx, requestTimeout, func(ctx context.Context) error {
 		kv, err := r.bucketFor(ctx, conn.js)
@@ -75,6 +76,14 @@ func (r *Registry) write(ctx context.Context, id string, put func(context.Contex
 		return err
 	})
 	return protocol.WithInstance(r.writeError(id, err), id)
+}
+
+// rouse ends the pause before the next attempt to connect: the registry answers.
+func (r *Registry) rouse() {
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
 }
 
 // bucketFor opens the bucket, or makes it: with copies where there is a cluster.

@@ -1,0 +1,52 @@
+package sessiontest
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+
+	"github.com/teamcodestream/codestream-agent/agent/internal/natstest"
+	"github.com/teamcodestream/codestream-agent/protocol/script"
+)
+
+// startRegistry starts a team's registry, and writes a credentials file for each
+// role. They are secrets, and so not among the files of the agents.
+func (s *session) startRegistry(name string) error {
+	dir, err := os.MkdirTemp("", "registry-")
+	if err != nil {
+		return err
+	}
+	s.world.closers = append(s.world.closers, func() { os.RemoveAll(dir) })
+	server, err := natstest.Start(filepath.Join(dir, name), natstest.Options{})
+	if server != nil {
+		s.world.closers = append(s.world.closers, func() { _ = server.Kill() })
+	}
+	if err != nil {
+		return err
+	}
+	s.world.registries[name] = server
+	s.vars[name+".url"] = server.URL
+	for _, role := range []natstest.Role{natstest.Maintainer, natstest.Member} {
+		path := filepath.Join(dir, string(role)+".json")
+		err = errors.Join(err, natstest.WriteCredentials(path, role, natstest.TeamKey))
+		s.vars[name+"."+string(role)] = path
+	}
+	return err
+}
+
+// parseCredentials reads: credentials FILE are those of ROLE [with the other key | without a key].
+func parseCredentials(words *script.Words) action {
+	path := words.Word("the file")
+	words.Expect("are", "those", "of", "a")
+	role, key := natstest.Role(words.Word("the role")), natstest.TeamKey
+	switch {
+	case words.Next("with"):
+		words.Expect("another", "key")
+		key = natstest.OtherTeamKey
+	case words.Next("without"):
+		words.Expect("a", "key")
+		key = ""
+	}
+	return func(context.Context, *session) error { return natstest.WriteCredentials(path, role, key) }
+}
