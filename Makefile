@@ -36,14 +36,15 @@ test: ## run all tests that need nothing but Go
 check: test check-rest ## run everything that continuous integration runs
 
 .PHONY: check-rest
-check-rest: lint generated race cover cross test-doorkeeper test-browser test-keyring test-network bench
+check-rest: lint generated race cover cross test-cluster test-doorkeeper test-browser test-keyring test-network bench
 
 .PHONY: lint
 lint: ## check the format, and look for mistakes
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "gofmt would change: $$unformatted"; exit 1; }
 	$(GO) vet ./... ./testdata/floor ./testdata/fuzzall
 	$(GO) vet -tags doorkeeper,browser,keyring,network,soak ./agent/internal/acceptance ./agent/internal/endurance
-	$(GO) tool staticcheck -tags doorkeeper,browser,keyring,network,soak ./...
+	$(GO) vet -tags cluster ./agent/internal/team/registry
+	$(GO) tool staticcheck -tags doorkeeper,browser,keyring,network,soak,cluster ./...
 	$(GO) mod verify
 
 .PHONY: generate
@@ -88,6 +89,10 @@ soak: ## a thousand kills, and long and strange lives; ends with the figures
 	@mkdir -p $(OUT)
 	$(GO) test -count=1 -tags soak -timeout 20m -v ./agent/internal/endurance -run Soak -figures $(CURDIR)/$(OUT)/soak.txt
 	@cat $(OUT)/soak.txt
+
+.PHONY: test-cluster
+test-cluster: ## lose servers of a registry's cluster, and let a thousand members watch one; prints the figures
+	$(GO) test -count=1 -tags cluster -v ./agent/internal/team/registry -run 'Cluster|Crowd'
 
 .PHONY: test-doorkeeper
 test-doorkeeper: ## sign in through a real Doorkeeper, the OAuth server that GitLab has inside

@@ -47,14 +47,14 @@ func (a *Agent) configure(ctx context.Context, p protocol.ConfigureParams) (prot
 		}
 		warnings = append(warnings, found.Warnings...)
 	}
-	dropped, err := s.dropForeignAccounts(ctx, in)
-	if err != nil {
-		return protocol.ConfigureResult{}, err
-	}
-	warnings = append(warnings, dropped...)
-	saved, err := a.save(ctx, s, p.Share, in, clientSecret)
+	dropped, err := a.save(ctx, s, p.Share, in, clientSecret)
 	if err != nil {
 		return protocol.ConfigureResult{}, protocol.WithInstance(err, in.ID)
+	}
+	warnings = append(warnings, dropped...)
+	saved, err := s.team.Resolve(in.ID)
+	if err != nil {
+		return protocol.ConfigureResult{}, err
 	}
 	s.news.announce()
 	warnings = append(warnings, s.auth.Warnings(saved.Instance)...)

@@ -61,31 +61,34 @@ func secretInWorkspace(in store.Instance) error {
 	}
 }
 
-// save saves an instance for those with whom it is shared.
-func (a *Agent) save(ctx context.Context, s *session, share protocol.Share, in store.Instance, clientSecret secret.Text) (team.Instance, error) {
+// save saves an instance for those with whom it is shared, and signs out the
+// accounts of another application, whose tokens are revoked with the settings that
+// were there before. It is not begun where the others cannot have the instance.
+func (a *Agent) save(ctx context.Context, s *session, share protocol.Share, in store.Instance, clientSecret secret.Text) (warnings []string, err error) {
 	in.Confidential = !clientSecret.IsEmpty()
-	saved := team.Instance{Instance: in, Source: protocol.SourceLocal}
-	var err error
+	keep := func(tx *store.Tx) error { return tx.PutInstance(in, clientSecret) }
 	switch share {
 	case protocol.ShareTeam:
-		saved.Source = protocol.SourceTeam
-		saved.Origin, err = s.publish(ctx, in, clientSecret)
+		keep, err = s.publish(ctx, in, clientSecret)
 	case protocol.ShareWorkspace:
-		saved.Source, saved.Folder = protocol.SourceWorkspace, a.firstFolder()
-		// The file is written in the transaction: nobody sees it without the approval,
-		// or beside what it replaces.
-		err = s.store.Update(func(tx *store.Tx) error {
-			err := cmp.Or(team.Approve(tx, saved), tx.DropInstance(in.ID))
-			if err == nil {
-				err = s.workspace.Write(saved.Folder, in)
-			}
-			return err
-		})
-	default:
-		err = s.store.Update(func(tx *store.Tx) error { return tx.PutInstance(in, clientSecret) })
+		keep = s.keepWorkspace(a.firstFolder(), in)
 	}
 	if err != nil {
-		return team.Instance{}, err
+		return nil, err
 	}
-	return s.team.Resolve(in.ID)
+	warnings, err = s.dropForeignAccounts(context.WithoutCancel(ctx), in)
+	return warnings, errors.Join(err, s.store.Update(keep))
+}
+
+// keepWorkspace writes a folder's file in the transaction: nobody sees it without the
+// approval, or beside what it replaces.
+func (s *session) keepWorkspace(folder string, in store.Instance) func(*store.Tx) error {
+	saved := team.Instance{Instance: in, Source: protocol.SourceWorkspace, Folder: folder}
+	return func(tx *store.Tx) error {
+		err := cmp.Or(team.Approve(tx, saved), tx.DropInstance(in.ID))
+		if err == nil {
+			err = s.workspace.Write(folder, in)
+		}
+		return err
+	}
 }

@@ -44,7 +44,7 @@ func (a *Agent) newRegistry(o protocol.InitializationOptions) (*registry.Registr
 	if err != nil {
 		return nil, err
 	}
-	return registry.New(registry.Config{Team: *o.Team, TLS: tlsConfig, Seen: a.seen, Log: a.log})
+	return registry.New(registry.Config{Settings: registry.Settings{Team: *o.Team, Network: network}, TLS: tlsConfig, Seen: a.seen, Log: a.log})
 }
 
 // use goes over to another registry, unless its settings are those of the one in
@@ -52,7 +52,7 @@ func (a *Agent) newRegistry(o protocol.InitializationOptions) (*registry.Registr
 func (c *sharing) use(next *registry.Registry, connect func(*registry.Registry) context.CancelFunc) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if next != nil && c.current != nil && next.Team == c.current.Team {
+	if next != nil && c.current != nil && next.Settings == c.current.Settings {
 		return
 	}
 	if c.stop != nil {
@@ -182,24 +182,30 @@ func (s *session) refuseForeign(in store.Shared) error {
 }
 
 // publish puts an instance into the registry, in place of the one that was last
-// seen there, and returns the registry's name.
-func (s *session) publish(ctx context.Context, in store.Instance, clientSecret secret.Text) (string, error) {
+// seen there, and returns how this machine takes note.
+func (s *session) publish(ctx context.Context, in store.Instance, clientSecret secret.Text) (keep func(*store.Tx) error, err error) {
 	r := s.sharing.registry()
 	seen, err := s.seenShared(in.ID, r)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	entry := registry.Entry{ID: in.ID, Instance: team.ToShared(in), Confidential: in.Confidential, ClientSecret: clientSecret}
 	revision, err := r.Publish(ctx, entry, seen.Revision)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	return r.Name(), s.store.Update(func(tx *store.Tx) error {
+	published := store.Shared{Instance: in, Registry: r.Name(), Revision: revision}
+	return func(tx *store.Tx) error {
 		if err := tx.DropInstance(in.ID); err != nil { // it would hide what the team changes
 			return err
 		}
-		return tx.PutShared(store.Shared{Instance: in, Registry: r.Name(), Revision: revision}, clientSecret)
-	})
+		now, err := tx.SharedInstance(in.ID)
+		switch {
+		case errors.Is(err, store.ErrNotFound), err == nil && (now.Registry != published.Registry || now.Revision < revision):
+			return tx.PutShared(published, clientSecret)
+		}
+		return err // the watch was faster, and may know more
+	}, nil
 }
 
 // withdrawShared takes an instance out of the registry. Where none is set, only what

@@ -44,7 +44,7 @@ func (r *Registry) connect(ctx context.Context) (*connection, error) {
 		nats.NoReconnect(),
 		nats.SetCustomDialer(dialer{ctx}),
 		nats.ClosedHandler(func(conn *nats.Conn) {
-			c.lost <- cmp.Or(conn.LastError(), error(nats.ErrConnectionClosed)) // it closes once
+			c.lose(cmp.Or(conn.LastError(), error(nats.ErrConnectionClosed)))
 		}),
 		nats.ErrorHandler(c.asyncError),
 		func(o *nats.Options) error { o.TLSConfig = r.TLS; return nil }, // nats.Secure would demand TLS of nats:// too
@@ -86,9 +86,21 @@ func (c *connection) onRefusal(refuse context.CancelCauseFunc) {
 	c.refuse = refuse
 }
 
-// asyncError takes what the server says beside its answers.
-func (c *connection) asyncError(_ *nats.Conn, _ *nats.Subscription, err error) {
+// lose says why the connection is of use no more. The first reason counts.
+func (c *connection) lose(err error) {
+	select {
+	case c.lost <- err:
+	default:
+	}
+}
+
+// asyncError takes what the server says beside its answers. What concerns a
+// subscription is that the watch is not to be relied on any more.
+func (c *connection) asyncError(_ *nats.Conn, watch *nats.Subscription, err error) {
 	c.log.Info("the team's registry says", "error", err)
+	if watch != nil {
+		c.lose(err)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.refuse != nil && errors.Is(err, nats.ErrPermissionViolation) {

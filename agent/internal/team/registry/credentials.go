@@ -106,7 +106,7 @@ func readJSON(text []byte) (c Credentials, err error) {
 	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
-	if decoder.Decode(&file) != nil { // whose text may quote a secret
+	if decoder.Decode(&file) != nil || decoder.More() { // whose error may quote a secret
 		return Credentials{}, fmt.Errorf("it is neither a creds file of NATS nor JSON with user and password, or token, and teamKey")
 	}
 	switch {

@@ -53,7 +53,7 @@ func join(t *testing.T, url string, role natstest.Role, teamKey string) *member 
 
 func joinWith(t *testing.T, team protocol.Team, trust *tls.Config) *member {
 	t.Helper()
-	r, err := New(Config{Team: team, TLS: trust, Seen: func(secret.Text) {}, Log: slog.New(slog.DiscardHandler)})
+	r, err := New(Config{Settings: Settings{Team: team}, TLS: trust, Seen: func(secret.Text) {}, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,10 +36,16 @@ const (
 	defaultTeam  = "team"
 )
 
+// Settings are the editor's. While they are the same, so is the registry.
+type Settings struct {
+	Team protocol.Team
+	// Network is what TLS is made of.
+	Network protocol.Network
+}
+
 // Config says where a registry is, and who asks.
 type Config struct {
-	// Team are the editor's settings.
-	Team protocol.Team
+	Settings
 	// TLS says whose certificates are believed.
 	TLS *tls.Config
 	// Seen is called with each secret before it is used.
@@ -160,12 +166,16 @@ func (r *Registry) session(ctx context.Context, l Listener) error {
 		return err
 	}
 	defer conn.close()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	var watch jetstream.KeyWatcher
 	err = conn.do(ctx, requestTimeout, func(opening context.Context) error {
 		kv, err := conn.js.KeyValue(opening, r.bucket)
-		if err == nil {
-			watch, err = kv.WatchAll(ctx)
+		if err != nil {
+			return err
 		}
+		defer context.AfterFunc(opening, cancel)() // the watch lives on, but begins in time
+		watch, err = kv.WatchAll(ctx)
 		return err
 	})
 	if err != nil {
@@ -181,6 +191,8 @@ func (r *Registry) session(ctx context.Context, l Listener) error {
 func (r *Registry) follow(ctx context.Context, l Listener, updates <-chan jetstream.KeyValueEntry, lost <-chan error) error {
 	entries := make(map[string]Entry)
 	complete := false
+	late := time.NewTimer(requestTimeout)
+	defer late.Stop()
 	var retry <-chan time.Time
 	for {
 		select {
@@ -190,11 +202,14 @@ func (r *Registry) follow(ctx context.Context, l Listener, updates <-chan jetstr
 				return nats.ErrConnectionClosed
 			case update == nil: // all that there was has come
 				complete = true
+				late.Stop()
 				r.set(l, State{Connected: true, Since: time.Now()})
 			default:
 				r.apply(entries, update)
 			}
 		case <-retry:
+		case <-late.C: // servers without a leader take a watch, and say nothing
+			return nats.ErrTimeout
 		case err := <-lost:
 			return err
 		case <-ctx.Done():
