@@ -36,6 +36,7 @@ func (a *Agent) diagnose(ctx context.Context, p protocol.DiagnoseParams) (protoc
 	report.Checks = append(report.Checks, a.checkStore(s, err))
 	if err == nil {
 		report.Checks = append(report.Checks, a.checkKeyring(s.store))
+		report.Checks = append(report.Checks, a.checkRegistry(s)...)
 	}
 	report.Checks = append(report.Checks, a.checkBrowser())
 	report.Checks = append(report.Checks, a.checkSources(found)...)
@@ -146,6 +147,25 @@ func (a *Agent) checkKeyring(st *store.Store) protocol.Check {
 		c.Status, c.Detail = protocol.CheckPass, "no secret is on disk yet, and the keyring answers"
 	}
 	return c
+}
+
+// checkRegistry tells how it stands with the team's registry, where one is set.
+// While it is away, what was last seen serves.
+func (a *Agent) checkRegistry(s *session) []protocol.Check {
+	r := s.sharing.registry()
+	if r == nil {
+		return nil
+	}
+	c := protocol.Check{Name: "registry", Status: protocol.CheckPass, Detail: "the team's registry " + r.Name() + " answers"}
+	switch state := r.State(); {
+	case state.Connected:
+	case state.Problem != nil:
+		c.Status = protocol.CheckWarn
+		c.Detail, c.Hint = a.explain(state.Problem)
+	default:
+		c.Status, c.Detail, c.Hint = protocol.CheckWarn, "the team's registry "+r.Name()+" has not answered yet", "Ask again in a moment."
+	}
+	return []protocol.Check{c}
 }
 
 func (a *Agent) checkBrowser() protocol.Check {

@@ -30,6 +30,10 @@ func (c *sharing) registry() *registry.Registry {
 	return c.current
 }
 
+// NewTeamKey makes a key that seals client secrets in a team's registry, as the block
+// that a credentials file has.
+func NewTeamKey() string { return registry.NewTeamKey() }
+
 // newRegistry makes the registry of the settings, nil where none is set. It asks
 // nobody.
 func (a *Agent) newRegistry(o protocol.InitializationOptions) (*registry.Registry, error) {

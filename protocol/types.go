@@ -160,14 +160,14 @@ const (
 
 // Check is one line of a diagnosis.
 type Check struct {
-	// Name is what was checked. Of this machine: "store", "keyring", "browser",
-	// and where there is anything to say of them "policy" and "workspace" (the files
-	// that name instances). Of
-	// each instance: "settings", "proxy", "dns", "connection", "tls", "instance" (it
-	// is GitLab), "address" (where GitLab gives its own as another), "clock",
-	// "application", "redirect", "scopes", then for each account "token" (as it is kept
-	// here), "account" (GitLab accepts it) and "rateLimit", and last "version". There
-	// may be more to come.
+	// Name is what was checked. Of this machine: "store", "keyring", "registry" (the
+	// team's, where one is set), "browser", and where there is anything to say of them
+	// "policy" and "workspace" (the files that name instances). Of each instance:
+	// "settings", "proxy", "dns", "connection", "tls", "instance" (it is GitLab),
+	// "address" (where GitLab gives its own as another), "clock", "application",
+	// "redirect", "scopes", then for each account "token" (as it is kept here),
+	// "account" (GitLab accepts it) and "rateLimit", and last "version". There may be
+	// more to come.
 	Name string `json:"name"`
 	// Instance is the id of the instance that was checked, if one was.
 	Instance string `json:"instance,omitempty"`

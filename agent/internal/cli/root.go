@@ -67,7 +67,7 @@ func (t *terminal) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.PersistentFlags().StringVar(&t.logLevel, "log-level", "error", "log to stderr what is at least of this `level`: error, warn, info or debug")
 	root.AddCommand(
-		t.login(), t.logout(), t.status(), t.token(), t.request(), t.doctor(), t.gitCredential(), t.relay(), t.version(),
+		t.login(), t.logout(), t.status(), t.token(), t.request(), t.doctor(), t.gitCredential(), t.relay(), t.teamKey(), t.version(),
 	)
 	for _, command := range root.Commands() {
 		command.Args = usageArgs(command.Args)

@@ -28,7 +28,7 @@ func StartCluster(dir string) (c Cluster, err error) {
 	for i, s := range c {
 		own := fmt.Sprintf(`server_name: %q
 listen: %q
-jetstream { store_dir: %q }
+DATA_DIR: %q
 cluster { name: registry, listen: %q, routes: [ %s ] }
 `, filepath.Base(s.dir), s.address, filepath.Join(s.dir, "data"), strings.TrimPrefix(routes[i], "nats://"), strings.Join(routes, ", "))
 		err = errors.Join(err, s.configure(own))

@@ -52,7 +52,7 @@ func Start(dir string, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	own := fmt.Sprintf("server_name: %q\nlisten: %q\njetstream { store_dir: %q }\n", filepath.Base(dir), s.address, filepath.Join(dir, "data"))
+	own := fmt.Sprintf("server_name: %q\nlisten: %q\nDATA_DIR: %q\n", filepath.Base(dir), s.address, filepath.Join(dir, "data"))
 	if o.CertFile != "" {
 		own += fmt.Sprintf("tls { cert_file: %q, key_file: %q }\n", o.CertFile, o.KeyFile)
 		s.URL = "tls://" + s.address

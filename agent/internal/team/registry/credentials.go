@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -36,6 +37,22 @@ type Credentials struct {
 	option  nats.Option // nil: none
 	teamKey teamKey
 	secrets []secret.Text
+	read    fileState
+}
+
+// fileState tells a file from a newer one.
+type fileState struct {
+	modified time.Time
+	size     int64
+}
+
+// stateOf returns the state of a file, the zero state where there is none.
+func stateOf(path string) fileState {
+	info, err := os.Stat(path)
+	if err != nil {
+		return fileState{}
+	}
+	return fileState{info.ModTime(), info.Size()}
 }
 
 // readCredentials reads a credentials file; none where path is empty.
@@ -43,6 +60,7 @@ func readCredentials(path string) (Credentials, error) {
 	if path == "" {
 		return Credentials{}, nil
 	}
+	state := stateOf(path)
 	text, err := readPrivate(path)
 	if err != nil {
 		return Credentials{}, badCredentials(path, err.Error())
@@ -56,6 +74,7 @@ func readCredentials(path string) (Credentials, error) {
 	if err != nil {
 		return Credentials{}, badCredentials(path, err.Error())
 	}
+	c.read = state
 	return c, nil
 }
 

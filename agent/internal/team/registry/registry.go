@@ -32,6 +32,9 @@ const (
 	// may be waiting for a maintainer who is about to make it.
 	bucketDelay = 5 * time.Second
 
+	// lookInterval is how often it is seen whether the credentials file is another.
+	lookInterval = 2 * time.Second
+
 	bucketPrefix = "codestream-"
 	defaultTeam  = "team"
 )
@@ -136,6 +139,9 @@ func (r *Registry) Run(ctx context.Context, l Listener) {
 		if ctx.Err() != nil {
 			return
 		}
+		if errors.Is(err, errNewCredentials) {
+			continue
+		}
 		r.set(l, State{Since: time.Now(), Problem: r.unavailable(err)})
 		if time.Since(began) > maxDelay {
 			delay = minDelay // it went well for a while
@@ -187,12 +193,18 @@ func (r *Registry) session(ctx context.Context, l Listener) error {
 	return r.follow(ctx, l, watch.Updates(), conn.lost)
 }
 
+// errNewCredentials ends a session: what could not be opened may be now.
+var errNewCredentials = errors.New("the credentials file has changed")
+
 // follow keeps each state of the bucket until the connection is lost.
 func (r *Registry) follow(ctx context.Context, l Listener, updates <-chan jetstream.KeyValueEntry, lost <-chan error) error {
 	entries := make(map[string]Entry)
+	read := r.read()
 	complete := false
 	late := time.NewTimer(requestTimeout)
 	defer late.Stop()
+	look := time.NewTicker(lookInterval)
+	defer look.Stop()
 	var retry <-chan time.Time
 	for {
 		select {
@@ -208,6 +220,11 @@ func (r *Registry) follow(ctx context.Context, l Listener, updates <-chan jetstr
 				r.apply(entries, update)
 			}
 		case <-retry:
+		case <-look.C:
+			if stateOf(r.Team.CredentialsFile) == read {
+				continue
+			}
+			return errNewCredentials
 		case <-late.C: // servers without a leader take a watch, and say nothing
 			return nats.ErrTimeout
 		case err := <-lost:
@@ -241,6 +258,13 @@ func (r *Registry) key() teamKey {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.credentials.teamKey
+}
+
+// read is the state of the credentials file as it was read.
+func (r *Registry) read() fileState {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.credentials.read
 }
 
 func (r *Registry) connected(conn *connection) {

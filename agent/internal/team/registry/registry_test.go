@@ -86,6 +86,12 @@ func TestASecretNeedsTheTeamKey(t *testing.T) {
 	if got := other.awaitNamed("confidential"); !errors.Is(got.Problem, errOtherTeamKey) || !got.ClientSecret.IsEmpty() {
 		t.Errorf("a member with another key sees %+v", got)
 	}
+	if err := natstest.WriteCredentials(other.Team.CredentialsFile, natstest.Member, natstest.TeamKey+"\n"); err != nil {
+		t.Fatal(err)
+	}
+	other.await("a secret that opens, once the file is mended", func(entries []Entry) bool {
+		return len(entries) == 1 && entries[0].ClientSecret.Reveal() == testSecret
+	})
 }
 
 // TestTheRegistryComesBack: while it is away writes are refused, and afterwards

@@ -5,6 +5,7 @@ import (
 	"crypto/cipher"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"errors"
 )
@@ -14,6 +15,13 @@ const keySize = 32
 
 // teamKey seals the client secrets in the bucket; nil where the member has none.
 type teamKey []byte
+
+// NewTeamKey makes a key for a team, as the block that a credentials file has.
+func NewTeamKey() string {
+	key := make([]byte, keySize)
+	rand.Read(key)
+	return "-----BEGIN CODESTREAM TEAM KEY-----\n" + base64.StdEncoding.EncodeToString(key) + "\n------END CODESTREAM TEAM KEY------\n"
+}
 
 // sealed is a client secret in the bucket.
 type sealed struct {

@@ -52,3 +52,14 @@ func TestASealedSecretIsBoundToItsPlace(t *testing.T) {
 		t.Errorf("sealing without a key is answered %v", err)
 	}
 }
+
+func TestANewTeamKeyCanBeRead(t *testing.T) {
+	one, err := readDecorated([]byte(userJWT + NewTeamKey()))
+	if err != nil || len(one.teamKey) != keySize {
+		t.Fatalf("it is read as %v, %v", one.teamKey, err)
+	}
+	other, err := readDecorated([]byte(userJWT + NewTeamKey()))
+	if err != nil || bytes.Equal(one.teamKey, other.teamKey) {
+		t.Errorf("two keys are the same: %v", err)
+	}
+}

@@ -28,8 +28,12 @@ const (
 // returns Conflict where the bucket has another by now, Forbidden where the server
 // does not let this member write, and RegistryUnavailable.
 func (r *Registry) Publish(ctx context.Context, e Entry, revision uint64) (got uint64, err error) {
-	err = r.write(ctx, e.ID, func(ctx context.Context, kv jetstream.KeyValue) error {
+	err = r.write(ctx, e.ID, func(ctx context.Context, js jetstream.JetStream) error {
 		value, err := encode(e, r.key())
+		if err != nil {
+			return err
+		}
+		kv, err := r.bucketFor(ctx, js)
 		switch {
 		case err != nil:
 			return err
@@ -45,21 +49,25 @@ func (r *Registry) Publish(ctx context.Context, e Entry, revision uint64) (got u
 
 // Withdraw takes an instance out of the bucket. Errors: as for Publish.
 func (r *Registry) Withdraw(ctx context.Context, id string, revision uint64) error {
-	return r.write(ctx, id, func(ctx context.Context, kv jetstream.KeyValue) error {
-		return kv.Delete(ctx, keyOf(id), jetstream.LastRevision(revision))
+	return r.write(ctx, id, func(ctx context.Context, js jetstream.JetStream) error {
+		kv, err := js.KeyValue(ctx, r.bucket)
+		if err == nil {
+			err = kv.Delete(ctx, keyOf(id), jetstream.LastRevision(revision))
+		}
+		return err
 	})
 }
 
-// write runs one write, by the connection that watches or, where there is none, by
-// one of its own: there may be no bucket to watch yet, and whoever writes wants to
-// know how it stands now.
-func (r *Registry) write(ctx context.Context, id string, put func(context.Context, jetstream.KeyValue) error) (err error) {
+// write runs one write, by the connection that watches or, where there is none or the
+// credentials are others by now, by one of its own: there may be no bucket to watch
+// yet, and whoever writes wants to know how it stands now.
+func (r *Registry) write(ctx context.Context, id string, put func(context.Context, jetstream.JetStream) error) (err error) {
 	r.writing.Lock()
 	defer r.writing.Unlock()
 	r.mu.Lock()
 	conn := r.conn
 	r.mu.Unlock()
-	if conn == nil {
+	if conn == nil || stateOf(r.Team.CredentialsFile) != r.read() {
 		ctx, cancel := context.WithTimeout(ctx, connectTimeout+requestTimeout)
 		defer cancel()
 		if conn, err = r.connect(ctx); err != nil {
@@ -68,13 +76,7 @@ func (r *Registry) write(ctx context.Context, id string, put func(context.Contex
 		defer conn.close()
 		defer r.rouse()
 	}
-	err = conn.do(ctx, requestTimeout, func(ctx context.Context) error {
-		kv, err := r.bucketFor(ctx, conn.js)
-		if err == nil {
-			err = put(ctx, kv)
-		}
-		return err
-	})
+	err = conn.do(ctx, requestTimeout, func(ctx context.Context) error { return put(ctx, conn.js) })
 	return protocol.WithInstance(r.writeError(id, err), id)
 }
 
