@@ -71,7 +71,7 @@ func (a *Agent) save(ctx context.Context, s *session, share protocol.Share, in s
 	case protocol.ShareTeam:
 		keep, err = s.publish(ctx, in, clientSecret)
 	case protocol.ShareWorkspace:
-		keep = a.writeWorkspace(s, in)
+		keep = s.keepWorkspace(a.firstFolder(), in)
 	}
 	if err != nil {
 		return nil, err
@@ -80,15 +80,14 @@ func (a *Agent) save(ctx context.Context, s *session, share protocol.Share, in s
 	return warnings, errors.Join(err, s.store.Update(keep))
 }
 
-// writeWorkspace returns how the first folder's file and this machine take note. The
-// file is written in the transaction: nobody sees it without the approval, or beside
-// what it replaces.
-func (a *Agent) writeWorkspace(s *session, in store.Instance) func(*store.Tx) error {
-	shared := team.Instance{Instance: in, Source: protocol.SourceWorkspace, Folder: a.firstFolder()}
+// keepWorkspace writes a folder's file in the transaction: nobody sees it without the
+// approval, or beside what it replaces.
+func (s *session) keepWorkspace(folder string, in store.Instance) func(*store.Tx) error {
+	saved := team.Instance{Instance: in, Source: protocol.SourceWorkspace, Folder: folder}
 	return func(tx *store.Tx) error {
-		err := cmp.Or(team.Approve(tx, shared), tx.DropInstance(in.ID))
+		err := cmp.Or(team.Approve(tx, saved), tx.DropInstance(in.ID))
 		if err == nil {
-			err = s.workspace.Write(shared.Folder, in)
+			err = s.workspace.Write(folder, in)
 		}
 		return err
 	}

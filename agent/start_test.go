@@ -2,6 +2,7 @@ package agent_test
 
 import (
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"slices"
@@ -27,11 +28,39 @@ func BenchmarkStart(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
+// BenchmarkStartRegistryAway measures the same of an agent with a team's registry
+// that takes connections and says nothing, and of one without any, in turn.
+func BenchmarkStartRegistryAway(b *testing.B) {
+	agent := build(b, "./cmd/codestream-agent")
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // the system takes the connections
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer silent.Close()
+	away := frame(`{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"processId":null,"capabilities":{},` +
+		`"initializationOptions":{"team":{"registry":"nats://` + silent.Addr().String() + `"}}}}`)
+	var with, without []time.Duration
+	for b.Loop() {
+		with = append(with, timeToAnswer(b, agent, away))
+		without = append(without, timeToInitialize(b, agent))
+	}
+	w, o := median(with), median(without)
+	b.ReportMetric(w.Seconds()*1e3, "registry-away-ms")
+	b.ReportMetric(o.Seconds()*1e3, "no-registry-ms")
+	b.ReportMetric(float64(w)/float64(o), "away/none")
+	b.ReportMetric(0, "ns/op")
+}
+
 // initializeFrame is the least that an editor sends.
 const initializeFrame = "Content-Length: 92\r\n\r\n" +
 	`{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"processId":null,"capabilities":{}}}`
 
 func timeToInitialize(b *testing.B, program string) time.Duration {
+	return timeToAnswer(b, program, initializeFrame)
+}
+
+// timeToAnswer measures from the spawn of a process to its answer to a question.
+func timeToAnswer(b *testing.B, program, question string) time.Duration {
 	cmd := exec.Command(program)
 	cmd.Env = append(os.Environ(), "CODESTREAM_DATA_DIR="+b.TempDir(), "CODESTREAM_KEYRING=off")
 	stdin, err := cmd.StdinPipe()
@@ -46,7 +75,7 @@ func timeToInitialize(b *testing.B, program string) time.Duration {
 	if err := cmd.Start(); err != nil {
 		b.Fatal(err)
 	}
-	if _, err := io.WriteString(stdin, initializeFrame); err != nil {
+	if _, err := io.WriteString(stdin, question); err != nil {
 		b.Fatal(err)
 	}
 	answer := make([]byte, 1)

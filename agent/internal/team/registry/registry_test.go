@@ -86,7 +86,7 @@ func TestASecretNeedsTheTeamKey(t *testing.T) {
 	if got := other.awaitNamed("confidential"); !errors.Is(got.Problem, errOtherTeamKey) || !got.ClientSecret.IsEmpty() {
 		t.Errorf("a member with another key sees %+v", got)
 	}
-	if err := natstest.WriteCredentials(other.Team.CredentialsFile, natstest.Member, natstest.TeamKey+"\n"); err != nil {
+	if err := natstest.WriteCredentials(other.Team.CredentialsFile, natstest.Member, natstest.TeamKey); err != nil {
 		t.Fatal(err)
 	}
 	other.await("a secret that opens, once the file is mended", func(entries []Entry) bool {
