@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -101,10 +102,14 @@ func readPrivate(path string) ([]byte, error) {
 	return text, err
 }
 
-var teamKeyBlock = regexp.MustCompile(`-----BEGIN CODESTREAM TEAM KEY-----\s*([A-Za-z0-9+/=]+)\s*-+END CODESTREAM TEAM KEY-+`)
+// teamKeyBlock finds the block. It is made at its first use: most agents have no
+// registry, and should start as fast.
+var teamKeyBlock = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`-----BEGIN CODESTREAM TEAM KEY-----\s*([A-Za-z0-9+/=]+)\s*-+END CODESTREAM TEAM KEY-+`)
+})
 
 func readDecorated(text []byte) (c Credentials, err error) {
-	if block := teamKeyBlock.FindSubmatchIndex(text); block != nil {
+	if block := teamKeyBlock().FindSubmatchIndex(text); block != nil {
 		if c.teamKey, err = parseTeamKey(string(text[block[2]:block[3]])); err != nil {
 			return Credentials{}, err
 		}
