@@ -102,6 +102,8 @@ func readPrivate(path string) ([]byte, error) {
 	return text, err
 }
 
+// teamKeyBlock finds the block. It is made at its first use: most agents have no
+// registry, and should start as fast.
 var teamKeyBlock = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`-----BEGIN CODESTREAM TEAM KEY-----\s*([A-Za-z0-9+/=]+)\s*-+END CODESTREAM TEAM KEY-+`)
 })

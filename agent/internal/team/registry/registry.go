@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
-	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -94,8 +93,8 @@ type State struct {
 func New(c Config) (*Registry, error) {
 	r := &Registry{Config: c, state: State{Since: time.Now()}, wake: make(chan struct{}, 1)}
 	team := cmp.Or(c.Team.Name, defaultTeam)
-	if !teamName().MatchString(team) {
-		return nil, invalid("team.name is %q; it can have letters, digits, - and _", team)
+	if !isTeamName(team) {
+		return nil, invalid("team.name is %q; it can have up to %d letters, digits, - and _", team, maxTeam)
 	}
 	r.bucket = bucketPrefix + team
 	for server := range strings.SplitSeq(c.Team.Registry, ",") {
@@ -114,7 +113,14 @@ func New(c Config) (*Registry, error) {
 	return r, nil
 }
 
-var teamName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`) })
+// maxTeam bounds a team's name in bytes.
+const maxTeam = 64
+
+// isTeamName reports whether the name of a bucket can have it.
+func isTeamName(name string) bool {
+	const allowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	return name != "" && len(name) <= maxTeam && strings.Trim(name, allowed) == ""
+}
 
 func isLoopback(host string) bool {
 	return strings.EqualFold(host, "localhost") || net.ParseIP(host).IsLoopback()
