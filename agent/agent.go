@@ -55,6 +55,10 @@ type Config struct {
 	// line, as LSP's implementation considerations have it; 0 where it was not.
 	// The session ends when that process does.
 	ClientProcessID int
+	// Begun is called once, when the first message after initialize has come: for what
+	// the process can do without until then, so that it answers sooner. Default:
+	// nothing.
+	Begun func()
 	// OpenBrowser opens a URL in the user's browser. Default: the system's.
 	OpenBrowser func(ctx context.Context, url string) error
 }
@@ -70,6 +74,7 @@ type Agent struct {
 	ssh        sshconfig.Resolver
 	dispatcher *dispatcher
 	progress   progressTokens
+	begun      sync.Once
 	warned     sync.Map // the keys of accounts of whose end the user was told
 
 	// life is where the session stands. The reading goroutine alone writes it.
@@ -105,6 +110,7 @@ func New(c Config) *Agent {
 	a.life.ended = make(chan struct{})
 	a.dispatcher = newDispatcher(a.guard(a.methods()), a.log)
 	a.dispatcher.gate, a.dispatcher.trace, a.dispatcher.ignored = a.life.gate, a.logTrace, a.ignoredNotification
+	a.dispatcher.received = a.received
 	return a
 }
 

@@ -25,6 +25,9 @@ type dispatcher struct {
 	gate  func(method string, isRequest bool) error // is it allowed now?
 	trace func(id, method string, took time.Duration, err error)
 
+	// received is told of every message, before it is looked at.
+	received func()
+
 	// ignored is told of a notification that could not be taken.
 	ignored func(method string, err error)
 
@@ -56,6 +59,7 @@ func newDispatcher(t table, log *slog.Logger) *dispatcher {
 
 // Handle starts a request, or runs a notification.
 func (d *dispatcher) Handle(ctx context.Context, conn *jsonrpc2.Conn, req *jsonrpc2.Request) {
+	d.received()
 	var params json.RawMessage
 	if req.Params != nil {
 		params = *req.Params

@@ -55,6 +55,12 @@ func (l *lifecycle) initialize() {
 	l.mu.Unlock()
 }
 
+func (l *lifecycle) isInitialized() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.initialized
+}
+
 // end ends the session.
 func (l *lifecycle) end() { l.once.Do(func() { close(l.ended) }) }
 
@@ -93,6 +99,13 @@ func (a *Agent) initialize(ctx context.Context, p protocol.InitializeParams) (pr
 		},
 		ServerInfo: protocol.Info{Name: "codestream-agent", Version: a.config.Version},
 	}, nil
+}
+
+// received begins what could wait until the editor had its first answer.
+func (a *Agent) received() {
+	if a.config.Begun != nil && a.life.isInitialized() {
+		a.begun.Do(a.config.Begun)
+	}
 }
 
 // ownMethods lists the product's methods that are bound.

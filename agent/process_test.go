@@ -9,13 +9,9 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
-	"runtime"
-	"strconv"
-	"syscall"
 	"testing"
 	"time"
 
-	"github.com/teamcodestream/codestream-agent/agent"
 	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
 	"github.com/teamcodestream/codestream-agent/agent/internal/sessiontest"
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
@@ -26,83 +22,6 @@ import (
 // machine adds to it.
 const soon = 3 * time.Second
 
-// child is a process that runs until it is told to end.
-func child(t *testing.T) (pid int, end func()) {
-	t.Helper()
-	if runtime.GOOS == "windows" {
-		t.Skip("Windows has no cat, whose end could be waited for")
-	}
-	cmd := exec.Command("cat")
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	end = func() {
-		stdin.Close()
-		cmd.Wait()
-	}
-	t.Cleanup(end)
-	return cmd.Process.Pid, end
-}
-
-func TestTheAgentEndsWithTheProcessOfTheEditor(t *testing.T) {
-	for name, begin := range map[string]func(pid int) *running{
-		"of initialize": func(pid int) *running {
-			return start(t, nil).initialize(map[string]any{"processId": pid})
-		},
-		"of the command line": func(pid int) *running {
-			return start(t, func(c *agent.Config) { c.ClientProcessID = pid }).initialize(nil)
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			pid, end := child(t)
-			r := begin(pid)
-			r.t = t
-			if ids := r.instances(); len(ids) != 0 {
-				t.Errorf("the instances are %q", ids)
-			}
-			end()
-			r.wantEnd(1, soon)
-		})
-	}
-}
-
-func TestTheProgramEndsWithItsParent(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("Windows has no shell that keeps its standard input for a child")
-	}
-	// The shell is the editor: when it is killed, nobody waits for it, so that its
-	// number is still there.
-	shell := exec.Command("/bin/sh", "-c", `exec 3<&0; "$0" --clientProcessId $$ <&3 & wait`, build(t, "./cmd/codestream-agent"))
-	r := spawn(t, shell).initialize(nil)
-	r.instances()
-	if err := shell.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	r.wantEnd(-1, soon) // the status is the shell's
-}
-
-func TestTheProgramEndsWhenItIsAskedTo(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("Windows has no signals")
-	}
-	program := build(t, "./cmd/codestream-agent")
-	for _, signal := range []os.Signal{syscall.SIGTERM, os.Interrupt} {
-		t.Run(signal.String(), func(t *testing.T) {
-			cmd := exec.Command(program, "-clientProcessId", strconv.Itoa(os.Getpid()))
-			r := spawn(t, cmd).initialize(nil)
-			r.instances()
-			if err := cmd.Process.Signal(signal); err != nil {
-				t.Fatal(err)
-			}
-			r.wantEnd(1, soon)
-		})
-	}
-}
-
 // What the editor no longer reads must not keep the agent.
 func TestTheAgentEndsThoughNobodyReads(t *testing.T) {
 	r := start(t, nil).initialize(nil)
@@ -111,6 +30,23 @@ func TestTheAgentEndsThoughNobodyReads(t *testing.T) {
 		closer.Close()
 	}
 	r.notify("gitlabSM/nothing", nil)
+	r.CloseStdin()
+	r.wantEnd(1, soon)
+}
+
+// An editor may have closed stderr before it sends anything.
+func TestAClosedStderrEndsNothing(t *testing.T) {
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	read.Close()
+	cmd := exec.Command(build(t, "./cmd/codestream-agent"), "-log-level", "info") // which logs that it begins
+	cmd.Stderr = write
+	r := spawn(t, cmd)
+	write.Close()
+	r.initialize(nil)
+	r.instances()
 	r.CloseStdin()
 	r.wantEnd(1, soon)
 }

@@ -14,7 +14,6 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
-	"syscall"
 
 	"github.com/teamcodestream/codestream-agent/agent"
 	"github.com/teamcodestream/codestream-agent/agent/internal/cli"
@@ -33,15 +32,15 @@ func main() {
 // run is the terminal's commands where the first argument is one, and else the
 // sidecar, which editors start with flags only.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	if len(args) > 0 && (!strings.HasPrefix(args[0], "-") || args[0] == "-h" || args[0] == "-help" || args[0] == "--help") {
-		return terminal(ctx, args, stdin, stdout, stderr)
+		return terminal(args, stdin, stdout, stderr)
 	}
-	return sidecar(ctx, args, stdin, stdout, stderr)
+	return sidecar(args, stdin, stdout, stderr)
 }
 
-func terminal(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+func terminal(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), endingSignals...)
+	defer stop()
 	if args[0] == "-help" {
 		args[0] = "--help"
 	}
@@ -74,7 +73,7 @@ func agentConfig() (agent.Config, error) {
 	}, err
 }
 
-func sidecar(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+func sidecar(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("codestream-agent", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.Bool("stdio", true, "speak JSON-RPC on stdin and stdout (the default)")
@@ -116,9 +115,14 @@ func sidecar(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 		return 2
 	}
 	defer file.Close()
-	surviveClosedPipes()
-	limitMemory()
 	config.Log, config.LogLevel, config.ClientProcessID = log, level, *clientProcessID
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	config.Begun = func() {
+		surviveClosedPipes()
+		limitMemory()
+		onSignal(cancel)
+	}
 	return agent.New(config).Serve(ctx, stdin, stdout)
 }
 

@@ -22,24 +22,26 @@ type unhurried struct {
 	out  io.Writer
 	done chan struct{} // closed when nothing is left to write
 
-	mu    sync.Mutex // guards what follows
-	lines chan []byte
+	mu    sync.Mutex  // guards what follows
+	lines chan []byte // nil until there is the first
 	lost  int
 	ended bool
 }
 
 func newUnhurried(out io.Writer) *unhurried {
-	u := &unhurried{out: out, done: make(chan struct{}), lines: make(chan []byte, maxLines)}
-	go func() {
-		defer close(u.done)
-		for line := range u.lines {
-			_, _ = out.Write(line) // nobody could be told
-		}
-		if u.lost > 0 { // nobody changes it any more
-			_, _ = out.Write(note(u.lost))
-		}
-	}()
-	return u
+	return &unhurried{out: out, done: make(chan struct{})}
+}
+
+// write writes the lines, and in the end how many were lost.
+func (u *unhurried) write(lines <-chan []byte) {
+	defer close(u.done)
+	surviveClosedPipes()
+	for line := range lines {
+		_, _ = u.out.Write(line) // nobody could be told
+	}
+	if u.lost > 0 { // nobody changes it any more
+		_, _ = u.out.Write(note(u.lost))
+	}
 }
 
 // Write takes a line. It always says that it has: the log has no other place for
@@ -49,6 +51,10 @@ func (u *unhurried) Write(line []byte) (int, error) {
 	defer u.mu.Unlock()
 	if u.ended {
 		return len(line), nil
+	}
+	if u.lines == nil {
+		u.lines = make(chan []byte, maxLines)
+		go u.write(u.lines)
 	}
 	needed := 1
 	if u.lost > 0 {
@@ -75,7 +81,11 @@ func note(lost int) []byte {
 func (u *unhurried) Close() error {
 	u.mu.Lock()
 	u.ended = true
-	close(u.lines)
+	if u.lines == nil {
+		close(u.done)
+	} else {
+		close(u.lines)
+	}
 	u.mu.Unlock()
 	timeout := time.NewTimer(lastWords)
 	defer timeout.Stop()
