@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/teamcodestream/codestream-agent/agent/internal/sessiontest"
+	"github.com/teamcodestream/codestream-agent/agent/internal/freeport"
 	"github.com/teamcodestream/codestream-agent/protocol"
 	"github.com/teamcodestream/codestream-agent/providers/providertest"
 )
@@ -46,7 +46,7 @@ func TestVersionsOfGitLab(t *testing.T) {
 			redirect := ""
 			registered := "http://127.0.0.1/no-auth/provider-token/gitlab_enterprise"
 			if c.fixedPort {
-				port, err := sessiontest.FreePort()
+				port, err := freeport.Find()
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/teamcodestream/codestream-agent/agent"
+	"github.com/teamcodestream/codestream-agent/agent/internal/freeport"
 	"github.com/teamcodestream/codestream-agent/agent/internal/relay"
 	"github.com/teamcodestream/codestream-agent/agent/internal/sessiontest"
 	"github.com/teamcodestream/codestream-agent/protocol"
@@ -85,7 +86,7 @@ func TestWaysToSignIn(t *testing.T) {
 
 // play signs in this way in a situation, and returns what came of it.
 func (w way) play(t *testing.T, s situation) string {
-	port, err := sessiontest.FreePort()
+	port, err := freeport.Find()
 	if err != nil {
 		t.Fatal(err)
 	}

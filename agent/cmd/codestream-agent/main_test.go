@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 
@@ -80,56 +79,5 @@ func TestWithoutAnEditorTheProgramEnds(t *testing.T) {
 	}
 	if _, err := os.Stat(dir); err == nil {
 		t.Error("the data directory was made, though nothing was to be kept")
-	}
-}
-
-func TestTheDataDirectory(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("the rules of Windows are others, and have a test of their own")
-	}
-	home, elsewhere := t.TempDir(), t.TempDir()
-	usual := filepath.Join(home, ".local", "share", "codestream-agent")
-	if runtime.GOOS == "darwin" {
-		usual = filepath.Join(home, "Library", "Application Support", "codestream-agent")
-	}
-	for name, c := range map[string]struct{ own, xdg, home, want string }{
-		"the usual one":                {"", "", home, usual},
-		"the user's place for data":    {"", elsewhere, home, filepath.Join(elsewhere, "codestream-agent")},
-		"a place that is not absolute": {"", "share", home, usual},
-		"said to the program":          {elsewhere + "/a/../b/", home, home, filepath.Join(elsewhere, "b")},
-		"said, but not absolute":       {"data", elsewhere, home, ""},
-		"no home":                      {"", "", "", ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Setenv("CODESTREAM_DATA_DIR", c.own)
-			t.Setenv("XDG_DATA_HOME", c.xdg)
-			t.Setenv("HOME", c.home)
-			got, err := dataDir()
-			if got != c.want || (err == nil) != (c.want != "") {
-				t.Errorf("the data directory is %q, %v; want %q", got, err, c.want)
-			}
-			if c.want != "" {
-				return
-			}
-			if status, stdout, stderr := try("--stdio"); status != 2 || stdout != "" || !strings.Contains(stderr, "CODESTREAM_DATA_DIR") {
-				t.Errorf("the program: status %d, stdout %q, stderr %q", status, stdout, stderr)
-			}
-		})
-	}
-}
-
-func TestTheDataDirectoryOnWindows(t *testing.T) {
-	if runtime.GOOS != "windows" {
-		t.Skip("only Windows has %LocalAppData%")
-	}
-	local := t.TempDir()
-	t.Setenv("CODESTREAM_DATA_DIR", "")
-	t.Setenv("LocalAppData", local)
-	if got, err := dataDir(); err != nil || got != filepath.Join(local, "codestream-agent") {
-		t.Errorf("the data directory is %q, %v", got, err)
-	}
-	t.Setenv("LocalAppData", "")
-	if got, err := dataDir(); err == nil {
-		t.Errorf("without %%LocalAppData%% the data directory is %q", got)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/teamcodestream/codestream-agent/agent/internal/sessiontest"
+	"github.com/teamcodestream/codestream-agent/agent/internal/freeport"
 	"github.com/teamcodestream/codestream-agent/protocol"
 	"github.com/teamcodestream/codestream-agent/providers/providertest"
 )
@@ -92,7 +92,7 @@ func TestTheTLSOfAProxy(t *testing.T) {
 func TestATinyproxyInTheWay(t *testing.T) {
 	t.Parallel()
 	s := startSite(t, providertest.Options{}, "")
-	port, err := sessiontest.FreePort()
+	port, err := freeport.Find()
 	if err != nil {
 		t.Fatal(err)
 	}

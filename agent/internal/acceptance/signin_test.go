@@ -5,14 +5,13 @@ package acceptance
 import (
 	"cmp"
 	"fmt"
-	"net"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/auth"
+	"github.com/teamcodestream/codestream-agent/agent/internal/freeport"
 	"github.com/teamcodestream/codestream-agent/protocol"
 )
 
@@ -256,15 +255,14 @@ func TestDeny(t *testing.T) {
 	again.account()
 }
 
-// freePort returns a port that was free a moment ago.
+// freePort returns a port that is free.
 func freePort(t *testing.T) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := freeport.Find()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close()
-	return (&url.URL{Host: listener.Addr().String()}).Port()
+	return port
 }
 
 // openConfigured opens a window in which the standard application is configured.

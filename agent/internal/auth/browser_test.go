@@ -1,12 +1,10 @@
 package auth_test
 
 import (
-	"context"
 	"io"
 	"net"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -49,29 +47,6 @@ func TestNoBrowserOfTheEnvironmentCanBeStarted(t *testing.T) {
 	err := auth.OpenBrowser(t.Context(), address)
 	if err == nil || !strings.Contains(err.Error(), missing) || !strings.Contains(err.Error(), "empty") {
 		t.Errorf("the error is %v, want one that names both commands", err)
-	}
-}
-
-func TestWithoutOneTheBrowserOfTheSystemIsOpened(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("only on Linux is the system's browser a command that can be replaced here: xdg-open")
-	}
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	bin := t.TempDir()
-	if err := os.Symlink(self, filepath.Join(bin, "xdg-open")); err != nil {
-		t.Fatal(err)
-	}
-	calls := expectBrowser(t)
-	t.Setenv("BROWSER", "")
-	t.Setenv("PATH", bin)
-	if err := auth.OpenBrowser(context.Background(), address); err != nil {
-		t.Fatal(err)
-	}
-	if got := calls(); got != address {
-		t.Errorf("the browser was called with %q, want %q", got, address)
 	}
 }
 

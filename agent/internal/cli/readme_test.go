@@ -22,7 +22,11 @@ func TestTheReadmeHasEveryCommand(t *testing.T) {
 	rows := map[string]bool{}
 	for line := range strings.Lines(section) {
 		if rest, ok := strings.CutPrefix(line, "| `codestream-agent "); ok {
-			rows[strings.FieldsFunc(rest, func(r rune) bool { return r == ' ' || r == '`' })[0]] = true
+			name := strings.FieldsFunc(rest, func(r rune) bool { return r == ' ' || r == '`' })[0]
+			if rows[name] {
+				t.Errorf("README.md, \"At the terminal\": %s has two rows", name)
+			}
+			rows[name] = true
 		}
 	}
 	for _, command := range new(terminal).root().Commands() {

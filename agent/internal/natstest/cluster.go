@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+
+	"github.com/teamcodestream/codestream-agent/agent/internal/freeport"
 )
 
 // A Cluster is three servers, each of which may be down.
@@ -16,7 +18,7 @@ type Cluster [3]*Server
 func StartCluster(dir string) (c Cluster, err error) {
 	var routes []string
 	for i := range c {
-		port, err := freePort()
+		port, err := freeport.Find()
 		if err != nil {
 			return c, err
 		}

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/bcrypt"
+
+	"github.com/teamcodestream/codestream-agent/agent/internal/freeport"
 )
 
 // The passwords of the two roles.
@@ -65,7 +65,7 @@ func Start(dir string, o Options) (*Server, error) {
 
 // place finds a port for a server.
 func place(dir string) (*Server, error) {
-	port, err := freePort()
+	port, err := freeport.Find()
 	if err != nil {
 		return nil, err
 	}
@@ -159,16 +159,3 @@ func (s *Server) Kill() error {
 
 // PID is the process's.
 func (s *Server) PID() int { return s.process.Process.Pid }
-
-// freePort returns a port that systems do not hand out by themselves.
-func freePort() (string, error) {
-	const lowest, highest = 10000, 19000
-	for range 100 {
-		port := fmt.Sprint(lowest + rand.IntN(highest-lowest))
-		listener, err := net.Listen("tcp", "127.0.0.1:"+port)
-		if err == nil {
-			return port, listener.Close()
-		}
-	}
-	return "", errors.New("natstest: no port is free")
-}

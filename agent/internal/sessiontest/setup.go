@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/teamcodestream/codestream-agent/agent/internal/freeport"
 	"github.com/teamcodestream/codestream-agent/protocol/script"
 	"github.com/teamcodestream/codestream-agent/providers/providertest"
 )
@@ -48,7 +49,7 @@ func parseSetup(text string) (setupAction, error) {
 	case "busy-port":
 		act = named(words, "", (*world).busyPort)
 	case "free-port":
-		act = named(words, "", func(*world) (string, error) { return FreePort() })
+		act = named(words, "", func(*world) (string, error) { return freeport.Find() })
 	case "configured":
 		name, extra := "", ""
 		if !words.IsJSON() {
