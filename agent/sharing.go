@@ -82,7 +82,7 @@ func (a *Agent) follow(s *session, r *registry.Registry) context.CancelFunc {
 	ctx, stop := context.WithCancel(s.ctx)
 	s.watch.Go(func() {
 		r.Run(ctx, registry.Listener{
-			Keep:    func(entries []registry.Entry) error { return a.keep(s, r.Name(), entries) },
+			Keep:    func(state registry.Snapshot) error { return a.keep(s, r.Name(), state) },
 			Changed: func(state registry.State) { a.registryChanged(s, state) },
 		})
 	})
@@ -90,8 +90,8 @@ func (a *Agent) follow(s *session, r *registry.Registry) context.CancelFunc {
 }
 
 // keep saves what the registry has, and tells the editor.
-func (a *Agent) keep(s *session, name string, entries []registry.Entry) error {
-	changed, problems, err := s.shared.Keep(name, entries)
+func (a *Agent) keep(s *session, name string, snapshot registry.Snapshot) error {
+	changed, problems, err := s.shared.Keep(name, snapshot)
 	for _, problem := range problems {
 		a.log.Warn("an instance of the team's registry does not count", "error", problem)
 	}

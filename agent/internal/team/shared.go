@@ -69,9 +69,9 @@ type kept struct {
 // Keep saves what a registry has, and reports whether anything has changed. What it
 // has no more is marked as withdrawn. An entry that breaks a rule does not count,
 // and is among the problems: a registry gets around nothing that is asked of a user.
-func (s Shared) Keep(registryName string, entries []registry.Entry) (changed bool, problems []error, err error) {
-	current := make(map[string]kept, len(entries))
-	for _, e := range entries {
+func (s Shared) Keep(registryName string, snapshot registry.Snapshot) (changed bool, problems []error, err error) {
+	current := make(map[string]kept, len(snapshot.Entries))
+	for _, e := range snapshot.Entries {
 		in, err := s.check(e)
 		if err != nil {
 			problems = append(problems, fmt.Errorf("%s in the team's registry does not count: %w", e.ID, err))
@@ -93,6 +93,9 @@ func (s Shared) Keep(registryName string, entries []registry.Entry) (changed boo
 
 // check makes an instance of an entry.
 func (s Shared) check(e registry.Entry) (store.Instance, error) {
+	if e.Unusable != nil {
+		return store.Instance{}, e.Unusable
+	}
 	e.Instance.Network = nil // how a machine reaches the network is its own to say
 	in, err := FromShared(e.Instance, s.Provider)
 	if err != nil {

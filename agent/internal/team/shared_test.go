@@ -40,7 +40,7 @@ func TestWhatARegistryHasIsKept(t *testing.T) {
 		{nil, false, ""},
 		{[]registry.Entry{sharedEntry(4, "three")}, true, "three"},
 	} {
-		changed, problems, err := shared.Keep("nats://one", step.entries)
+		changed, problems, err := shared.Keep("nats://one", registry.Snapshot{Entries: step.entries})
 		if changed != step.changed || len(problems) > 0 || err != nil {
 			t.Errorf("step %d: Keep returns %v, %v, %v", i, changed, problems, err)
 		}
@@ -60,7 +60,7 @@ func TestWhatARegistryHasIsKept(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if changed, _, err := shared.Keep("nats://another", nil); changed || err != nil {
+	if changed, _, err := shared.Keep("nats://another", registry.Snapshot{}); changed || err != nil {
 		t.Errorf("another registry that has nothing changes something: %v", err)
 	}
 }
@@ -81,7 +81,7 @@ func TestARegistryGetsAroundNoRule(t *testing.T) {
 	misplaced.ID = "https://other.example.com"
 	noURL.ID, noURL.Instance.URL = "https://none.example.com", "::"
 	proxied.Instance.Network = &protocol.Network{Proxy: "http://proxy.example.com"}
-	_, problems, err := shared.Keep("nats://one", []registry.Entry{evil, misplaced, noURL, proxied})
+	_, problems, err := shared.Keep("nats://one", registry.Snapshot{Entries: []registry.Entry{evil, misplaced, noURL, proxied}})
 	if err != nil || len(problems) != 3 || !errors.Is(problems[0], forbidden) || !strings.Contains(problems[1].Error(), "another's key") {
 		t.Errorf("the problems are %v, %v", problems, err)
 	}

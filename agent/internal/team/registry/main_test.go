@@ -63,7 +63,7 @@ func joinWith(t *testing.T, team protocol.Team, trust *tls.Config) *member {
 	go func() {
 		defer close(ended)
 		r.Run(ctx, Listener{
-			Keep:    func(entries []Entry) error { m.kept <- entries; return nil },
+			Keep:    func(s Snapshot) error { m.kept <- s.Entries; return nil },
 			Changed: func(s State) { m.states <- s },
 		})
 	}()

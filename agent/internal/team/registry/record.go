@@ -3,6 +3,7 @@ package registry
 import (
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -28,6 +29,9 @@ type Entry struct {
 	// not be opened.
 	ClientSecret secret.Text
 	Problem      error
+	// Unusable says why this agent can take nothing from the record but its id: it is
+	// damaged, or of a newer version. It is no withdrawal.
+	Unusable error
 	// Revision is the bucket's, for the next write.
 	Revision uint64
 }
@@ -64,23 +68,27 @@ func encode(e Entry, key teamKey) ([]byte, error) {
 	return json.Marshal(r)
 }
 
-// decode reads the value of a key. The instance's settings are not checked.
-func decode(key string, value []byte, revision uint64, team teamKey) (Entry, error) {
-	id, ok := idOf(key)
-	if !ok || len(value) > maxRecord {
-		return Entry{}, fmt.Errorf("the record %q is none of an instance", key)
+// decode reads the record of an instance. The instance's settings are not checked.
+func decode(id string, value []byte, revision uint64, team teamKey) Entry {
+	e := Entry{ID: id, Revision: revision}
+	if len(value) > maxRecord {
+		e.Unusable = fmt.Errorf("its record is larger than %d KiB", maxRecord>>10)
+		return e
 	}
 	var r record
-	if err := json.Unmarshal(value, &r); err != nil {
-		return Entry{}, fmt.Errorf("the record of %s cannot be read", id)
+	err := json.Unmarshal(value, &r)
+	switch {
+	case r.Version > recordVersion: // whose other members may be of other types
+		e.Unusable = fmt.Errorf("its record has the form %d, and this agent knows %d: update the editor's extension", r.Version, recordVersion)
+		return e
+	case err != nil || r.Version != recordVersion:
+		e.Unusable = errors.New("its record cannot be read")
+		return e
 	}
-	if r.Version != recordVersion {
-		return Entry{}, fmt.Errorf("the record of %s has the form %d, and this agent knows %d: update the editor's extension", id, r.Version, recordVersion)
-	}
-	e := Entry{ID: id, Instance: r.Instance, Confidential: r.ClientSecret != nil, Revision: revision}
+	e.Instance, e.Confidential = r.Instance, r.ClientSecret != nil
 	if e.Confidential {
-		plain, err := team.open(*r.ClientSecret, key, r.Instance.ClientID)
+		plain, err := team.open(*r.ClientSecret, keyOf(id), r.Instance.ClientID)
 		e.ClientSecret, e.Problem = secret.New(plain), err
 	}
-	return e, nil
+	return e
 }

@@ -16,24 +16,28 @@ func TestRecord(t *testing.T) {
 	if strings.Contains(string(value), testSecret) {
 		t.Error("the secret is in the record")
 	}
-	got, err := decode(keyOf(testID), value, 7, ourKey)
-	if err != nil || got.ID != testID || got.Revision != 7 || got.ClientSecret != secret.New(testSecret) {
-		t.Errorf("the record is %+v, %v", got, err)
+	if got := decode(testID, value, 7, ourKey); got.Unusable != nil || got.ID != testID || got.Revision != 7 || got.ClientSecret != secret.New(testSecret) {
+		t.Errorf("the record is %+v", got)
 	}
-	elsewhere := keyOf("https://other.example.com")
-	if moved, err := decode(elsewhere, value, 7, ourKey); err != nil || moved.Problem == nil || !moved.ClientSecret.IsEmpty() {
-		t.Errorf("under another's key the secret opens: %+v, %v", moved, err)
+	if moved := decode("https://other.example.com", value, 7, ourKey); moved.Unusable != nil || moved.Problem == nil || !moved.ClientSecret.IsEmpty() {
+		t.Errorf("under another's key the secret opens: %+v", moved)
 	}
-	for name, c := range map[string]struct{ key, value, problem string }{
-		"newer":      {keyOf(testID), `{"version": 2, "instance": {}}`, "update"},
-		"no version": {keyOf(testID), `{}`, "the form 0"},
-		"no JSON":    {keyOf(testID), `{"clientSecret`, "cannot be read"},
-		"another":    {"settings", `{"version": 1}`, "none of an instance"},
-		"bad key":    {keyPrefix + "%", `{"version": 1}`, "none of an instance"},
-		"too large":  {keyOf(testID), strings.Repeat(" ", maxRecord) + "{}", "none of an instance"},
+	for name, c := range map[string]struct{ value, problem string }{
+		"newer":                   {`{"version": 2, "instance": {}}`, "update"},
+		"newer, with other types": {`{"version": 3, "instance": []}`, "update"},
+		"no version":              {`{}`, "cannot be read"},
+		"no JSON":                 {`{"clientSecret`, "cannot be read"},
+		"other types":             {`{"version": 1, "instance": []}`, "cannot be read"},
+		"too large":               {strings.Repeat(" ", maxRecord) + "{}", "larger than 64 KiB"},
 	} {
-		if _, err := decode(c.key, []byte(c.value), 1, ourKey); err == nil || !strings.Contains(err.Error(), c.problem) {
-			t.Errorf("%s: the error is %v, want %q", name, err, c.problem)
+		got := decode(testID, []byte(c.value), 1, ourKey)
+		if got.ID != testID || got.Unusable == nil || !strings.Contains(got.Unusable.Error(), c.problem) {
+			t.Errorf("%s: the entry is %+v, want that it cannot be used: %q", name, got, c.problem)
+		}
+	}
+	for _, key := range []string{"settings", keyPrefix + "%"} {
+		if id, ok := idOf(key); ok {
+			t.Errorf("%q is the key of the instance %q", key, id)
 		}
 	}
 }
@@ -43,21 +47,18 @@ func FuzzRecord(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add(keyOf(testID), value)
-	f.Add(keyOf("https://other.example.com"), value)
-	f.Add("instance.", []byte(`{"version":1,"instance":{"url":null},"clientSecret":{"key":"","box":""}}`))
-	f.Add(keyOf(testID), []byte(`{"version":1,"clientSecret":{"key":"`+ourKey.id()+`","box":"AAAA"}}`))
-	f.Add("settings", []byte(`[]`))
-	f.Fuzz(func(t *testing.T, key string, value []byte) {
-		got, err := decode(key, value, 1, ourKey)
-		if err != nil {
-			return
-		}
+	f.Add(testID, value)
+	f.Add("https://other.example.com", value)
+	f.Add("", []byte(`{"version":1,"instance":{"url":null},"clientSecret":{"key":"","box":""}}`))
+	f.Add(testID, []byte(`{"version":1,"clientSecret":{"key":"`+ourKey.id()+`","box":"AAAA"}}`))
+	f.Add(testID, []byte(`[]`))
+	f.Fuzz(func(t *testing.T, id string, value []byte) {
+		got := decode(id, value, 1, ourKey)
 		if got.Confidential != (got.Problem != nil || !got.ClientSecret.IsEmpty()) && got.Confidential {
 			t.Errorf("a secret is neither opened nor explained: %+v", got)
 		}
-		if keyOf(got.ID) != key && got.ClientSecret == secret.New(testSecret) {
-			t.Errorf("a secret opens under the key %q", key)
+		if id != testID && got.ClientSecret == secret.New(testSecret) {
+			t.Errorf("a secret opens under the id %q", id)
 		}
 	})
 }

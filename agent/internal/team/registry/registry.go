@@ -59,9 +59,21 @@ type Config struct {
 type Listener struct {
 	// Keep is called with the whole state of the bucket whenever it has changed, in
 	// order. It returns an error where it could not be kept; it is then called again.
-	Keep func(entries []Entry) error
+	Keep func(Snapshot) error
 	// Changed is called when the state of the connection has changed.
 	Changed func(State)
+}
+
+// Snapshot is the whole state of a bucket.
+type Snapshot struct {
+	// Bucket identifies the bucket, by whatever URLs it is reached. One that was made
+	// anew under the same name is another.
+	Bucket string
+	// Sequence is the newest revision that has gone into the state. A state of the same
+	// bucket with a lower one is older.
+	Sequence uint64
+	// Entries are what there is, in the order of ids, also what cannot be used.
+	Entries []Entry
 }
 
 // Registry is a team's registry.
@@ -181,9 +193,13 @@ func (r *Registry) session(ctx context.Context, l Listener) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var watch jetstream.KeyWatcher
+	state := bucketState{entries: make(map[string]Entry)}
 	err = conn.do(ctx, requestTimeout, func(opening context.Context) error {
 		kv, err := conn.js.KeyValue(opening, r.bucket)
 		if err != nil {
+			return err
+		}
+		if state.bucket, err = identify(opening, kv); err != nil {
 			return err
 		}
 		defer context.AfterFunc(opening, cancel)() // the watch lives on, but begins in time
@@ -196,15 +212,14 @@ func (r *Registry) session(ctx context.Context, l Listener) error {
 	defer watch.Stop()
 	r.connected(conn)
 	defer r.connected(nil)
-	return r.follow(ctx, l, watch.Updates(), conn.lost)
+	return r.follow(ctx, l, state, watch.Updates(), conn.lost)
 }
 
 // errNewCredentials ends a session: what could not be opened may be now.
 var errNewCredentials = errors.New("the credentials file has changed")
 
 // follow keeps each state of the bucket until the connection is lost.
-func (r *Registry) follow(ctx context.Context, l Listener, updates <-chan jetstream.KeyValueEntry, lost <-chan error) error {
-	entries := make(map[string]Entry)
+func (r *Registry) follow(ctx context.Context, l Listener, state bucketState, updates <-chan jetstream.KeyValueEntry, lost <-chan error) error {
 	read := r.read()
 	complete := false
 	late := time.NewTimer(requestTimeout)
@@ -223,7 +238,7 @@ func (r *Registry) follow(ctx context.Context, l Listener, updates <-chan jetstr
 				late.Stop()
 				r.set(l, State{Connected: true, Since: time.Now()})
 			default:
-				r.apply(entries, update)
+				r.apply(&state, update)
 			}
 		case <-retry:
 		case <-look.C:
@@ -238,25 +253,26 @@ func (r *Registry) follow(ctx context.Context, l Listener, updates <-chan jetstr
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		if retry = nil; complete && l.Keep(sorted(entries)) != nil {
+		if retry = nil; complete && l.Keep(state.snapshot()) != nil {
 			retry = time.After(time.Second)
 		}
 	}
 }
 
-func (r *Registry) apply(entries map[string]Entry, update jetstream.KeyValueEntry) {
+func (r *Registry) apply(state *bucketState, update jetstream.KeyValueEntry) {
+	state.sequence = max(state.sequence, update.Revision())
+	id, ok := idOf(update.Key())
+	if !ok {
+		r.Log.Warn("a key of the team's registry is passed over: it is none of an instance", "registry", r.Name(), "key", update.Key())
+		return
+	}
 	if update.Operation() != jetstream.KeyValuePut {
-		delete(entries, update.Key())
+		delete(state.entries, id)
 		return
 	}
-	entry, err := decode(update.Key(), update.Value(), update.Revision(), r.key())
-	if err != nil {
-		r.Log.Warn("a record of the team's registry is passed over", "registry", r.Name(), "error", err)
-		delete(entries, update.Key())
-		return
-	}
+	entry := decode(id, update.Value(), update.Revision(), r.key())
 	r.Seen(entry.ClientSecret)
-	entries[update.Key()] = entry
+	state.entries[id] = entry
 }
 
 // key is the team's, as of the newest credentials.

@@ -3,10 +3,7 @@ package registry
 import (
 	"context"
 	"errors"
-	"maps"
 	"math/rand/v2"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -110,10 +107,4 @@ func (r *Registry) bucketFor(ctx context.Context, js jetstream.JetStream) (jetst
 // jitter spreads a delay, so that not all agents of a company come at once.
 func jitter(delay time.Duration) time.Duration {
 	return delay/2 + rand.N(delay/2)
-}
-
-func sorted(entries map[string]Entry) []Entry {
-	list := slices.Collect(maps.Values(entries))
-	slices.SortFunc(list, func(a, b Entry) int { return strings.Compare(a.ID, b.ID) })
-	return list
 }
