@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -35,9 +36,9 @@ type pipe struct {
 // connect starts an agent. hear is told of what it says by itself, and choose
 // answers its questions; nil for nobody.
 func (t *terminal) connect(ctx context.Context, hear func(method string, params json.RawMessage), choose func(protocol.ShowMessageRequestParams) *protocol.MessageActionItem) (*client, error) {
-	a, err := t.NewAgent(t.logLevel)
-	if err != nil {
-		return nil, err
+	a, err := t.NewAgent(cmp.Or(t.LogLevel, "error"))
+	if err != nil { // what flags and variables say
+		return nil, usageError{err}
 	}
 	toAgent, fromHere := io.Pipe()
 	toHere, fromAgent := io.Pipe()
