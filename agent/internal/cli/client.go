@@ -126,7 +126,7 @@ func (l listener) Handle(ctx context.Context, conn *jsonrpc2.Conn, req *jsonrpc2
 	case req.Method == protocol.ShowMessage.Method():
 		var message protocol.MessageParams
 		if json.Unmarshal(params, &message) == nil {
-			l.terminal.say("%s", message.Message)
+			l.terminal.warn([]string{message.Message})
 		}
 	case l.hear != nil:
 		l.hear(req.Method, params)

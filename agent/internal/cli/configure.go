@@ -100,9 +100,7 @@ func (t *terminal) configure(ctx context.Context, c *client, address string, f *
 	}
 	p.URL, p.Keep = address, true
 	result, err := call(ctx, c, protocol.Configure, p)
-	for _, warning := range result.Warnings {
-		t.say("%s", forTerminal(warning))
-	}
+	t.warn(result.Warnings)
 	return err
 }
 

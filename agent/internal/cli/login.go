@@ -105,9 +105,7 @@ func (t *terminal) signIn(ctx context.Context, url string, f *loginFlags) error 
 	if err != nil {
 		return err
 	}
-	for _, warning := range result.Warnings {
-		t.say("%s", warning)
-	}
+	t.warn(result.Warnings)
 	if t.json {
 		return t.printJSON(result)
 	}
