@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 
+	"go.uber.org/goleak"
+
 	"github.com/teamcodestream/codestream-agent/agent"
 	"github.com/teamcodestream/codestream-agent/agent/internal/cli"
 	"github.com/teamcodestream/codestream-agent/providers/all"
@@ -31,6 +33,7 @@ func TestCtrlCEndsWhatWaitsForStdin(t *testing.T) {
 		"git-credential get", "request /user -X POST -d -", "login https://gitlab.example.com --client-id x --client-secret-stdin",
 	} {
 		t.Run(args, func(t *testing.T) {
+			defer goleak.VerifyNone(t)
 			ctx, cancel := context.WithCancel(context.Background())
 			in, out := io.Pipe()
 			defer out.Close()
