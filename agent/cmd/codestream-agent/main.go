@@ -132,8 +132,7 @@ func sidecar(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 // afterFlags runs a command that flags of the sidecar stand before, of which it can
 // have the level of the log.
 func afterFlags(flags *flag.FlagSet, logLevel string, stdin io.Reader, stdout, stderr io.Writer) int {
-	var level string
-	var other string
+	var level, other string
 	flags.Visit(func(f *flag.Flag) {
 		switch f.Name {
 		case "log-level", "verbose":
