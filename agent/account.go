@@ -15,8 +15,8 @@ import (
 // defaultValidity is how long a token lives at least unless asked otherwise.
 const defaultValidity = 60 * time.Second
 
-// maxValiditySeconds is a year, the longest life that GitLab gives to any token.
-const maxValiditySeconds = 365 * 24 * 3600
+// MaxValidity is a year, the longest life that GitLab gives to any token.
+const MaxValidity = 365 * 24 * time.Hour
 
 // target is an account with its instance.
 type target struct {
@@ -111,8 +111,8 @@ func (a *Agent) disconnect(ctx context.Context, p protocol.DisconnectParams) (pr
 func (a *Agent) token(ctx context.Context, p protocol.TokenParams) (protocol.TokenResult, error) {
 	validity := defaultValidity
 	if p.MinValiditySeconds != nil {
-		if *p.MinValiditySeconds < 0 || *p.MinValiditySeconds > maxValiditySeconds {
-			return protocol.TokenResult{}, invalidParams("minValiditySeconds is %d; it can be 0 to %d", *p.MinValiditySeconds, maxValiditySeconds)
+		if longest := int(MaxValidity.Seconds()); *p.MinValiditySeconds < 0 || *p.MinValiditySeconds > longest {
+			return protocol.TokenResult{}, invalidParams("minValiditySeconds is %d; it can be 0 to %d", *p.MinValiditySeconds, longest)
 		}
 		validity = time.Duration(*p.MinValiditySeconds) * time.Second
 	}

@@ -51,6 +51,9 @@ type Config struct {
 	// SSHConfig is the configuration of ssh in which aliases of hosts are looked up.
 	// Default: ssh's own.
 	SSHConfig string
+	// NoOffers is for whom no question should come unasked: about an instance that a
+	// file in the workspace names they are asked only when they sign in there.
+	NoOffers bool
 	// ClientProcessID is the editor's process where it was told on the command
 	// line, as LSP's implementation considerations have it; 0 where it was not.
 	// The session ends when that process does.

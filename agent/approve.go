@@ -57,6 +57,9 @@ func (a *Agent) approved(ctx context.Context, s *session, in team.Instance) (tea
 	if err != nil {
 		a.log.Info("the user could not be asked about an instance", "instance", in.ID, "error", err)
 	}
+	if ctx.Err() != nil { // they have given up the sign-in, and answered nothing
+		return in, ctx.Err()
+	}
 	if err != nil || answer == nil || answer.Title != useIt {
 		return in, untrusted(in)
 	}
@@ -82,6 +85,9 @@ func question(in team.Instance) string {
 // offer asks about each instance that a file offers: once a session, one after
 // another, and after a no nothing more of that folder.
 func (a *Agent) offer(s *session, instances []team.Instance) {
+	if a.config.NoOffers {
+		return
+	}
 	var open []team.Instance
 	for _, in := range instances {
 		if in.NeedsApproval && s.offers.isNew(in) {

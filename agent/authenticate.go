@@ -12,9 +12,9 @@ import (
 
 const (
 	// defaultSignInTimeout is how long a sign-in waits for the user, and
-	// maxSignInTimeout the most that an editor may ask for.
+	// MaxSignInTimeout the most that an editor may ask for.
 	defaultSignInTimeout = 300 * time.Second
-	maxSignInTimeout     = time.Hour
+	MaxSignInTimeout     = time.Hour
 )
 
 func (a *Agent) authenticate(ctx context.Context, p protocol.AuthenticateParams) (protocol.AuthenticateResult, error) {
@@ -104,7 +104,7 @@ func checkAuthenticate(p protocol.AuthenticateParams) (timeout time.Duration, er
 	if p.Token != "" && p.Method != protocol.MethodToken {
 		return 0, invalidParams("token goes with method %q only", protocol.MethodToken)
 	}
-	switch longest := int(maxSignInTimeout.Seconds()); {
+	switch longest := int(MaxSignInTimeout.Seconds()); {
 	case p.TimeoutSeconds == 0:
 		return defaultSignInTimeout, nil
 	case p.TimeoutSeconds < 0 || p.TimeoutSeconds > longest:

@@ -32,6 +32,12 @@ func (a *Agent) configure(ctx context.Context, p protocol.ConfigureParams) (prot
 	if err != nil {
 		return protocol.ConfigureResult{}, err
 	}
+	var before team.Instance
+	if p.Keep {
+		if before, err = s.keepRest(&p, &clientSecret); err != nil {
+			return protocol.ConfigureResult{}, err
+		}
+	}
 	in, err := a.checkInstance(p)
 	if err == nil {
 		p.Share, err = a.checkShare(s, p.Share, in, clientSecret)
@@ -39,7 +45,7 @@ func (a *Agent) configure(ctx context.Context, p protocol.ConfigureParams) (prot
 	if err != nil {
 		return protocol.ConfigureResult{}, err
 	}
-	warnings := []string{}
+	warnings := partedWarnings(before, p.Share)
 	if p.Verify == nil || *p.Verify {
 		found, err := a.verify(ctx, s, in, clientSecret)
 		if err != nil {

@@ -7,7 +7,8 @@ import (
 
 // The product's own requests.
 var (
-	// Configure makes a GitLab instance known, or replaces what is known of it.
+	// Configure makes a GitLab instance known, or replaces what is known of it: the
+	// whole of it, or with keep only what the parameters say.
 	// The URL is normalised and the instance is probed before anything is saved:
 	// an address where nothing answers is HostUnreachable, one where something
 	// else answers is NotGitLab, and an application ID or secret that GitLab does
@@ -107,12 +108,12 @@ type ConfigureParams struct {
 	// compares it, and needs one.
 	RedirectURI string `json:"redirectUri,omitempty"`
 	// Scopes are asked for at sign-in. Default: ["api"].
-	Scopes []string `json:"scopes,omitempty"`
+	Scopes []string `json:"scopes,omitzero"`
 	// Name is shown to people. Default: the URL without its scheme.
 	Name string `json:"name,omitempty"`
 	// SSHHosts are further host names, each with an optional port, under which
 	// git remotes reach this instance, such as "ssh.gitlab.example.com:2222".
-	SSHHosts []string `json:"sshHosts,omitempty"`
+	SSHHosts []string `json:"sshHosts,omitzero"`
 	// Network overrides the settings of initialize for this instance, field by field:
 	// what it does not set, they still say. clientCertFile and clientKeyFile count as
 	// one. With noProxy "*" the instance is reached directly, whatever proxy is set. A
@@ -123,6 +124,13 @@ type ConfigureParams struct {
 	// Share says who gets the instance: "local", "team" or "workspace". Default:
 	// "team" where a registry is set, else "local".
 	Share Share `json:"share,omitempty"`
+	// Keep leaves what these parameters leave out as it is known, wherever that comes
+	// from: the client secret as long as the application ID is the same, and the network
+	// settings field by field. So one setting can be changed by who does not know the
+	// secret. An empty list is not left out. An instance that is the team's stays so
+	// where the registry is set; any other is this machine's own, unless share says
+	// more. It changes nothing where the instance is not known yet. Default: false.
+	Keep bool `json:"keep,omitempty"`
 	// Verify is false to save without asking the instance first. Default: true.
 	Verify *bool `json:"verify,omitempty"`
 }

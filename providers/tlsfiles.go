@@ -102,5 +102,5 @@ func invalidNetwork(field, problem string, err error) error {
 	if err != nil {
 		message += ": " + err.Error()
 	}
-	return &protocol.Error{Code: protocol.InvalidParams, Message: message, Hint: fmt.Sprintf("Mend %s in the editor's settings.", field), Err: err}
+	return &protocol.Error{Code: protocol.InvalidParams, Message: message, Hint: fmt.Sprintf("Mend %s: in the editor's settings, or where the instance is configured.", field), Err: err}
 }

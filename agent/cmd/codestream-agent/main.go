@@ -29,25 +29,29 @@ func main() {
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
-// run is the terminal's commands where the first argument is one, and else the
-// sidecar, which editors start with flags only.
+// run is the terminal's commands where an argument is one, and else the sidecar,
+// which editors start with flags only.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if len(args) > 0 && (!strings.HasPrefix(args[0], "-") || args[0] == "-h" || args[0] == "-help" || args[0] == "--help") {
-		return terminal(args, stdin, stdout, stderr)
+		return terminal(args, "", stdin, stdout, stderr)
 	}
 	return sidecar(args, stdin, stdout, stderr)
 }
 
-func terminal(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+// terminal runs a command. logLevel is what flags before it say; "" for nothing.
+func terminal(args []string, logLevel string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), endingSignals...)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process, whatever it waits for
 	if args[0] == "-help" {
 		args[0] = "--help"
 	}
 	return cli.Run(ctx, args, cli.Config{
 		Version: versionString(), Stdin: stdin, Stdout: stdout, Stderr: stderr,
+		LogLevel: cmp.Or(logLevel, os.Getenv("CODESTREAM_LOG_LEVEL")),
 		NewAgent: func(logLevel string) (*agent.Agent, error) {
 			config, err := agentConfig()
+			config.NoOffers = true
 			if err == nil {
 				config.Log, _, _, err = newLog(stderr, logLevel, "")
 			}
@@ -95,8 +99,7 @@ func sidecar(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return 2
 	}
 	if flags.NArg() > 0 {
-		fmt.Fprintf(stderr, "codestream-agent: there is no argument %q; see codestream-agent -help\n", flags.Arg(0))
-		return 2
+		return afterFlags(flags, *logLevel, stdin, stdout, stderr)
 	}
 	if *showVersion {
 		fmt.Fprintln(stdout, "codestream-agent", versionString())
@@ -124,6 +127,25 @@ func sidecar(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		onSignal(cancel)
 	}
 	return agent.New(config).Serve(ctx, stdin, stdout)
+}
+
+// afterFlags runs a command that flags of the sidecar stand before, of which it can
+// have the level of the log.
+func afterFlags(flags *flag.FlagSet, logLevel string, stdin io.Reader, stdout, stderr io.Writer) int {
+	var level, other string
+	flags.Visit(func(f *flag.Flag) {
+		switch f.Name {
+		case "log-level", "verbose":
+			level = logLevel
+		default:
+			other = f.Name
+		}
+	})
+	if other != "" {
+		fmt.Fprintf(stderr, "codestream-agent: -%s is for editors, and %q does not go with it; see codestream-agent -help\n", other, flags.Arg(0))
+		return 2
+	}
+	return terminal(flags.Args(), level, stdin, stdout, stderr)
 }
 
 // versionString is the version of the release, or of the module as it was built.

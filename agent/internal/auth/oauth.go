@@ -36,28 +36,34 @@ type application struct {
 // application returns the application of an instance with its secret. redirect is
 // the redirect URI as GitLab gets it.
 func (m *Manager) application(in store.Instance, redirect string) (*application, error) {
-	var clientSecret secret.Text
-	err := m.Store.View(func(tx *store.Tx) (err error) {
-		clientSecret, err = m.Instances.ClientSecret(tx, in.ID)
-		return err
-	})
-	if errors.Is(err, store.ErrKeyLost) {
-		return nil, invalidClient(in.ID, "the key that seals the client secret is lost")
-	}
-	if errors.Is(err, store.ErrKeyLocked) {
-		return nil, &protocol.Error{
-			Code:     protocol.InvalidClient,
-			Message:  "the client secret cannot be opened: " + err.Error(),
-			Hint:     "Unlock the keyring (sign in to the desktop session) and try again, or configure the instance again with its secret.",
-			Instance: in.ID,
-			Details:  &protocol.ErrorDetails{Cause: protocol.CauseKeyLocked},
-			Err:      err,
-		}
-	}
+	clientSecret, err := m.ClientSecret(in.ID)
 	if err != nil {
 		return nil, err
 	}
 	return m.applicationWithSecret(in, redirect, clientSecret)
+}
+
+// ClientSecret returns the client secret of an instance, which is empty where there
+// is none. It returns InvalidClient where it cannot be opened.
+func (m *Manager) ClientSecret(instance string) (clientSecret secret.Text, err error) {
+	err = m.Store.View(func(tx *store.Tx) (err error) {
+		clientSecret, err = m.Instances.ClientSecret(tx, instance)
+		return err
+	})
+	if errors.Is(err, store.ErrKeyLost) {
+		return clientSecret, invalidClient(instance, "the key that seals the client secret is lost")
+	}
+	if errors.Is(err, store.ErrKeyLocked) {
+		return clientSecret, &protocol.Error{
+			Code:     protocol.InvalidClient,
+			Message:  "the client secret cannot be opened: " + err.Error(),
+			Hint:     "Unlock the keyring (sign in to the desktop session) and try again, or configure the instance again with its secret.",
+			Instance: instance,
+			Details:  &protocol.ErrorDetails{Cause: protocol.CauseKeyLocked},
+			Err:      err,
+		}
+	}
+	return clientSecret, err
 }
 
 func (m *Manager) applicationWithSecret(in store.Instance, redirect string, clientSecret secret.Text) (*application, error) {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -35,9 +36,9 @@ type pipe struct {
 // connect starts an agent. hear is told of what it says by itself, and choose
 // answers its questions; nil for nobody.
 func (t *terminal) connect(ctx context.Context, hear func(method string, params json.RawMessage), choose func(protocol.ShowMessageRequestParams) *protocol.MessageActionItem) (*client, error) {
-	a, err := t.NewAgent(t.logLevel)
-	if err != nil {
-		return nil, err
+	a, err := t.NewAgent(cmp.Or(t.LogLevel, "error"))
+	if err != nil { // what flags and variables say
+		return nil, usageError{err}
 	}
 	toAgent, fromHere := io.Pipe()
 	toHere, fromAgent := io.Pipe()
@@ -125,7 +126,7 @@ func (l listener) Handle(ctx context.Context, conn *jsonrpc2.Conn, req *jsonrpc2
 	case req.Method == protocol.ShowMessage.Method():
 		var message protocol.MessageParams
 		if json.Unmarshal(params, &message) == nil {
-			l.terminal.say("%s", message.Message)
+			l.terminal.warn([]string{message.Message})
 		}
 	case l.hear != nil:
 		l.hear(req.Method, params)

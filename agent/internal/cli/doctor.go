@@ -76,9 +76,9 @@ func (t *terminal) printDiagnosis(result protocol.DiagnoseResult, counts map[pro
 			fmt.Fprintf(t.Stdout, "\n%s\n", instance)
 		}
 		m := marks[check.Status]
-		fmt.Fprintf(t.Stdout, "%s %-12s %s\n", t.coloured(m.colour, m.mark), check.Name, check.Detail)
+		fmt.Fprintf(t.Stdout, "%s %-12s %s\n", t.coloured(m.colour, m.mark), check.Name, forTerminal(check.Detail))
 		if check.Hint != "" {
-			fmt.Fprintf(t.Stdout, "  %-12s %s\n", "", forTerminal(check.Hint))
+			fmt.Fprintf(t.Stdout, "  %-12s %s\n", "", hintForTerminal(check.Hint))
 		}
 	}
 	fmt.Fprintf(t.Stdout, "\n%d passed, %d to look at, %d failed, %d skipped\n", counts[protocol.CheckPass],

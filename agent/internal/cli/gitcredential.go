@@ -34,7 +34,7 @@ func (t *terminal) gitCredential() *cobra.Command {
 			if args[0] != "get" {
 				return nil // git wants helpers to ignore what they do not know
 			}
-			asked, err := readGitRequest(t.Stdin)
+			asked, err := readGitRequest(t.stdin)
 			if err != nil {
 				return err
 			}

@@ -52,9 +52,7 @@ func (t *terminal) logout() *cobra.Command {
 }
 
 func (t *terminal) signedOut(result protocol.DisconnectResult) error {
-	for _, warning := range result.Warnings {
-		t.say("%s", warning)
-	}
+	t.warn(result.Warnings)
 	if t.json {
 		return t.printJSON(result)
 	}

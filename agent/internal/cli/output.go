@@ -16,6 +16,13 @@ func (t *terminal) say(format string, args ...any) {
 	fmt.Fprintf(t.Stderr, format+"\n", args...)
 }
 
+// warn says what the agent has to say beside a result.
+func (t *terminal) warn(sentences []string) {
+	for _, sentence := range sentences {
+		t.say("%s", forTerminal(sentence))
+	}
+}
+
 // printJSON prints a result for programs.
 func (t *terminal) printJSON(value any) error {
 	encoder := json.NewEncoder(t.Stdout)

@@ -38,6 +38,13 @@ func TestTheReadmeHasEveryCommand(t *testing.T) {
 			t.Errorf("the help of %s has no example", command.Name())
 		}
 	}
+	_, json, _ := strings.Cut(section, "`--json` is for programs:")
+	json, _, _ = strings.Cut(json, " have it")
+	for _, command := range new(terminal).root().Commands() {
+		if has, told := command.Flags().Lookup("json") != nil, strings.Contains(json, "`"+command.Name()+"`"); has != told {
+			t.Errorf("README.md, \"At the terminal\": %s has --json: %v, told: %v", command.Name(), has, told)
+		}
+	}
 	for name := range rows {
 		t.Errorf("README.md, \"At the terminal\": there is no command %s", name)
 	}

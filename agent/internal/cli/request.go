@@ -38,7 +38,7 @@ func (t *terminal) request() *cobra.Command {
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f.call.Path = args[0]
-			if err := f.complete(t.Stdin); err != nil {
+			if err := f.complete(t.stdin); err != nil {
 				return err
 			}
 			return t.with(cmd.Context(), func(c *client) error {

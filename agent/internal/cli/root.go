@@ -19,6 +19,9 @@ type Config struct {
 	Version        string
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
+	// LogLevel is that of the log unless the command line names one. Default: each
+	// command's own.
+	LogLevel string
 	// NewAgent makes the agent of a command. Its log goes to stderr, from a level on.
 	NewAgent func(logLevel string) (*agent.Agent, error)
 }
@@ -26,19 +29,22 @@ type Config struct {
 // terminal is what the commands share.
 type terminal struct {
 	Config
-	logLevel string
-	json     bool
+	stdin *stdin
+	json  bool
 }
 
 // Run runs a command and returns the status to exit with. A cancelled ctx cancels
 // what is under way at GitLab too.
 func Run(ctx context.Context, args []string, c Config) int {
-	t := &terminal{Config: c}
+	t := &terminal{Config: c, stdin: &stdin{ctx, c.Stdin}}
 	root := t.root()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return exitFine
+	}
+	if ctx.Err() != nil { // whatever else went wrong on the way out
+		err = context.Canceled
 	}
 	if err != errSilent {
 		t.report(err)
@@ -61,11 +67,11 @@ func (t *terminal) root() *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.SetIn(t.Stdin)
+	root.SetIn(t.stdin)
 	root.SetOut(t.Stdout)
 	root.SetErr(t.Stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.PersistentFlags().StringVar(&t.logLevel, "log-level", "error", "log to stderr what is at least of this `level`: error, warn, info or debug")
+	root.PersistentFlags().StringVar(&t.LogLevel, "log-level", t.LogLevel, "log to stderr what is at least of this `level`: error (the default), warn, info or debug")
 	root.AddCommand(
 		t.login(), t.logout(), t.status(), t.token(), t.request(), t.doctor(), t.gitCredential(), t.relay(), t.teamKey(), t.version(),
 	)
@@ -96,9 +102,9 @@ func (t *terminal) report(err error) {
 	var usage usageError
 	switch {
 	case errors.As(err, &told):
-		fmt.Fprintf(t.Stderr, "codestream-agent: %s (%s)\n", told.Message, told.Code.Name())
+		fmt.Fprintf(t.Stderr, "codestream-agent: %s (%s)\n", forTerminal(told.Message), told.Code.Name())
 		if told.Hint != "" {
-			fmt.Fprintf(t.Stderr, "  %s\n", forTerminal(told.Hint))
+			fmt.Fprintf(t.Stderr, "  %s\n", hintForTerminal(told.Hint))
 		}
 	case errors.As(err, &usage), strings.HasPrefix(err.Error(), "unknown command"):
 		fmt.Fprintf(t.Stderr, "codestream-agent: %s\n  See codestream-agent --help.\n", firstLine(err))
@@ -114,20 +120,6 @@ func firstLine(err error) string {
 	line, _, _ := strings.Cut(err.Error(), "\n")
 	return line
 }
-
-// atTerminal are the methods that hints name, as commands.
-var atTerminal = strings.NewReplacer(
-	"gitlabSM/authenticate", "codestream-agent login",
-	"gitlabSM/configure", "codestream-agent login URL --client-id ID",
-	"gitlabSM/status", "codestream-agent status",
-	"gitlabSM/request", "codestream-agent request",
-	"gitlabSM/diagnose", "codestream-agent doctor",
-	"the method \"token\"", "--method token", "the method \"browser\"", "--method browser", "the method \"device\"", "--method device",
-	"the parameter account", "--account", "the parameter instance", "--instance",
-	"set allowHttp", "use --allow-http", "network.caFile", "--ca-file",
-)
-
-func forTerminal(hint string) string { return atTerminal.Replace(hint) }
 
 // environment reports whether a variable is set, to whatever.
 func environment(name string) bool { return os.Getenv(name) != "" }

@@ -68,6 +68,18 @@ func paste() {
 //	relays N                         starts so many relays, whose logs are relay-N.log
 //	relayed N QUERY                  the Nth sends a callback on to this machine
 //	stop-relays                      ends them as systemd does
+//	gate                             a server before the GitLab that wants a client certificate:
+//	                                 $GATE; cert.pem and key.pem are good for both sides
+//	proxy                            a proxy that finds every host at the GitLab, and wants
+//	                                 sam's password: $PROXY; the file proxy-password has it
+//	sits ARGUMENT…                   a person runs the program at a terminal. There they
+//	sees TEXT                        wait until it shows a text; "! sees": it has not
+//	types LINE                       type a line, or what is in @FILE
+//	presses-ctrl-c                   interrupt
+//	pastes                           approve in a browser on another machine, and paste the
+//	                                 address at which that stops
+//	terminates                       the system ends the command
+//	leaves STATUS                    it has ended with that, and left the terminal as it was
 func TestTerminal(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the scripts use a shell's way of naming programs")
@@ -92,6 +104,9 @@ func TestTerminal(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"gitlab": startGitLab, "expire": expire, "repository": addRepository, "counts": counts, "secrets": noSecrets,
 			"relays": startRelays, "relayed": relayed, "stop-relays": stopRelays,
+			"gate": startGate, "proxy": startProxy,
+			"sits": sit, "sees": see, "types": typeLine, "presses-ctrl-c": pressCtrlC, "pastes": pasteCallback,
+			"terminates": terminate, "leaves": leave,
 		},
 	})
 }
@@ -111,6 +126,7 @@ func buildProgram(t *testing.T) string {
 type world struct {
 	*providertest.GitLab
 	relays []*relayProcess
+	person *person // who sits at the newest terminal
 }
 
 type worldKey struct{}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/teamcodestream/codestream-agent/agent"
 	"github.com/teamcodestream/codestream-agent/protocol"
 )
 
@@ -23,12 +24,15 @@ func (t *terminal) token() *cobra.Command {
 		ValidArgsFunction: t.completeInstance,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			to.instance = optional(args)
+			seconds, err := seconds("min-validity", validity, 0, agent.MaxValidity)
+			if err != nil {
+				return err
+			}
 			return t.with(cmd.Context(), func(c *client) error {
 				to, err := t.resolve(cmd.Context(), c, to)
 				if err != nil {
 					return err
 				}
-				seconds := int(validity.Seconds())
 				token, err := call(cmd.Context(), c, protocol.Token, protocol.TokenParams{
 					Instance: to.instance, Account: to.account, MinValiditySeconds: &seconds,
 				})
