@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -85,12 +87,26 @@ func (t *terminal) answerGit(ctx context.Context, c *client, asked gitRequest) e
 		t.report(known(err)) // git then asks another helper, or the person
 		return nil
 	}
-	fmt.Fprintf(t.Stdout, "username=%s\npassword=%s\n", credential.Username, credential.Password.Reveal())
+	answer := []string{"username=" + credential.Username, "password=" + credential.Password.Reveal()}
 	if !credential.Expires.IsZero() {
-		fmt.Fprintf(t.Stdout, "password_expiry_utc=%d\n", credential.Expires.Unix())
+		answer = append(answer, fmt.Sprintf("password_expiry_utc=%d", credential.Expires.Unix()))
 	}
+	if slices.ContainsFunc(answer, hasControl) {
+		t.report(&protocol.Error{
+			Code:     protocol.SignInRequired,
+			Message:  "the user name or the token for " + in.ID + " has a control character, which git would read as more than that",
+			Hint:     "Sign in again: codestream-agent login " + in.ID,
+			Instance: in.ID,
+		})
+		return nil
+	}
+	fmt.Fprintln(t.Stdout, strings.Join(answer, "\n"))
 	return nil
 }
+
+// hasControl reports whether a line is not one to git: a line break ends an answer's
+// attribute, and begins another.
+func hasControl(line string) bool { return strings.ContainsFunc(line, unicode.IsControl) }
 
 // instanceFor returns the instance whose address git asks for. Scheme, host and
 // port have to be the instance's exactly; and the path, which git tells only with

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/auth"
 	"github.com/teamcodestream/codestream-agent/agent/internal/sessiontest"
+	"github.com/teamcodestream/codestream-agent/agent/internal/store"
 	"github.com/teamcodestream/codestream-agent/providers/providertest"
 )
 
@@ -62,6 +64,10 @@ func paste() {
 //	                                 $CLIENT_ID; the files secret, token and read-token have
 //	                                 the application's secret and two of sam's tokens
 //	expire                           time passes: sam's tokens have ended, here and at GitLab
+//	answers ENDPOINT FILE            from now on GitLab answers there what is in a file; the
+//	                                 names of endpoints are those of package providertest
+//	renames NAME                     the user name of the account is another in the store;
+//	                                 NAME is quoted as in Go
 //	repository PATH                  a private project with one commit; $CLONE is its URL
 //	counts METHOD PATH N             so many such requests have come
 //	secrets FILE…                    no secret of the GitLab is in a file
@@ -102,7 +108,7 @@ func TestTerminal(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"gitlab": startGitLab, "expire": expire, "repository": addRepository, "counts": counts, "secrets": noSecrets,
+			"gitlab": startGitLab, "expire": expire, "answers": answers, "renames": renames, "repository": addRepository, "counts": counts, "secrets": noSecrets,
 			"relays": startRelays, "relayed": relayed, "stop-relays": stopRelays,
 			"gate": startGate, "proxy": startProxy,
 			"sits": sit, "sees": see, "types": typeLine, "presses-ctrl-c": pressCtrlC, "pastes": pasteCallback,
@@ -181,6 +187,32 @@ func startGitLab(ts *testscript.TestScript, neg bool, args []string) {
 func expire(ts *testscript.TestScript, neg bool, args []string) {
 	of(ts).ExpireTokens("sam")
 	ts.Check(sessiontest.ExpireAccount(ts.Getenv("CODESTREAM_DATA_DIR"), "sam"))
+}
+
+func answers(ts *testscript.TestScript, neg bool, args []string) {
+	of(ts).SetFault(providertest.Endpoint(args[0]), providertest.Fault{Body: ts.ReadFile(args[1])})
+}
+
+func renames(ts *testscript.TestScript, neg bool, args []string) {
+	name, err := strconv.Unquote(args[0])
+	ts.Check(err)
+	ts.Check(store.New(ts.Getenv("CODESTREAM_DATA_DIR"), store.Options{}).Update(func(tx *store.Tx) error {
+		accounts, err := tx.Accounts()
+		if err != nil {
+			return err
+		}
+		for _, account := range accounts {
+			tokens, err := tx.Tokens(account.Key())
+			if err != nil {
+				return err
+			}
+			account.User.Username = name
+			if err := tx.PutAccount(account, tokens); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
 }
 
 func addRepository(ts *testscript.TestScript, neg bool, args []string) {
