@@ -30,7 +30,10 @@ func (t *terminal) gitCredential() *cobra.Command {
 			"nothing for any other address, so that other helpers are asked. There is nothing to\n" +
 			"store or erase: the agent keeps the sign-in itself.",
 		Example: "  git config --global credential.https://gitlab.example.com.helper '!codestream-agent git-credential'\n" +
-			"  git clone https://gitlab.example.com/group/project.git",
+			"  git clone https://gitlab.example.com/group/project.git\n\n" +
+			"  # an instance below the root of its host: git has to say the path\n" +
+			"  git config --global credential.https://example.com/gitlab.helper '!codestream-agent git-credential'\n" +
+			"  git config --global credential.https://example.com/gitlab.useHttpPath true",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if args[0] != "get" {
@@ -109,21 +112,24 @@ func (t *terminal) answerGit(ctx context.Context, c *client, asked gitRequest) e
 func hasControl(line string) bool { return strings.ContainsFunc(line, unicode.IsControl) }
 
 // instanceFor returns the instance whose address git asks for. Scheme, host and
-// port have to be the instance's exactly; and the path, which git tells only with
-// credential.useHttpPath, has to be below the instance's.
+// port have to be the instance's exactly, and the path has to be below the
+// instance's. Where git does not tell the path, as it does not without
+// credential.useHttpPath, an instance below the host's root gets no answer: another
+// program at the host may be meant.
 func (t *terminal) instanceFor(asked gitRequest, instances []protocol.Instance) (found protocol.Instance, ok bool) {
 	address := &url.URL{Scheme: asked.protocol, Host: asked.host, Path: "/" + asked.path}
 	for _, in := range instances {
 		base, err := url.Parse(in.URL)
-		if err != nil || in.NeedsApproval || !providers.SameOrigin(address, base) || asked.path != "" && !providers.IsBelow(address, in.URL) {
+		if err != nil || in.NeedsApproval || !providers.SameOrigin(address, base) {
 			continue
 		}
 		switch {
-		case !ok, asked.path != "" && len(in.URL) > len(found.URL): // the longest root says most
-			found, ok = in, true
-		case asked.path == "":
-			t.say("codestream-agent: there are several instances at %s; tell them apart with: git config --global credential.https://%[1]s.useHttpPath true", asked.host)
+		case asked.path == "" && base.Path != "":
+			t.say("codestream-agent: git does not say which path of %s it asks for, and %s is not all that is there. Have it say so: git config --global credential.%[2]s.useHttpPath true", asked.host, in.URL)
 			return protocol.Instance{}, false
+		case asked.path != "" && !providers.IsBelow(address, in.URL):
+		case !ok || len(in.URL) > len(found.URL): // the longest root says most
+			found, ok = in, true
 		}
 	}
 	return found, ok
