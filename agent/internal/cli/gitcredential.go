@@ -3,13 +3,10 @@ package cli
 import (
 	"bufio"
 	"context"
-	"fmt"
 	"io"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -28,7 +25,8 @@ func (t *terminal) gitCredential() *cobra.Command {
 		Long: "Answer git's questions for credentials (https://git-scm.com/docs/gitcredentials), with\n" +
 			"a token of the instance whose address git asks for, refreshed where need be. It says\n" +
 			"nothing for any other address, so that other helpers are asked. There is nothing to\n" +
-			"store or erase: the agent keeps the sign-in itself.",
+			"store: the agent keeps the sign-in itself. Where git was refused (erase), GitLab is\n" +
+			"asked whether it still takes the token, which is then refreshed where that can be.",
 		Example: "  git config --global credential.https://gitlab.example.com.helper '!codestream-agent git-credential'\n" +
 			"  git clone https://gitlab.example.com/group/project.git\n\n" +
 			"  # an instance below the root of its host: git has to say the path\n" +
@@ -36,20 +34,26 @@ func (t *terminal) gitCredential() *cobra.Command {
 			"  git config --global credential.https://example.com/gitlab.useHttpPath true",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if args[0] != "get" {
+			operation := map[string]func(context.Context, *client, gitRequest) error{"get": t.answerGit, "erase": t.heedRefusal}[args[0]]
+			if operation == nil {
 				return nil // git wants helpers to ignore what they do not know
 			}
 			asked, err := readGitRequest(t.stdin)
 			if err != nil {
 				return err
 			}
-			return t.with(cmd.Context(), func(c *client) error { return t.answerGit(cmd.Context(), c, asked) })
+			return t.with(cmd.Context(), func(c *client) error { return operation(cmd.Context(), c, asked) })
 		},
 	}
 }
 
-// gitRequest is what git asks for (git-credential(1), "INPUT/OUTPUT FORMAT").
-type gitRequest struct{ protocol, host, path, username string }
+// gitRequest is what git asks for, or what has been refused (git-credential(1),
+// "INPUT/OUTPUT FORMAT").
+type gitRequest struct{ protocol, host, path, username, password string }
+
+func (r gitRequest) address() *url.URL {
+	return &url.URL{Scheme: r.protocol, Host: r.host, Path: "/" + r.path}
+}
 
 // maxGitRequest bounds what git asks in bytes.
 const maxGitRequest = 64 << 10
@@ -67,49 +71,12 @@ func readGitRequest(r io.Reader) (asked gitRequest, err error) {
 			asked.path = value
 		case "username":
 			asked.username = value
+		case "password":
+			asked.password = value
 		}
 	}
 	return asked, lines.Err()
 }
-
-func (t *terminal) answerGit(ctx context.Context, c *client, asked gitRequest) error {
-	status, err := call(ctx, c, protocol.Status, protocol.StatusParams{})
-	if err != nil {
-		return err
-	}
-	in, ok := t.instanceFor(asked, status.Instances)
-	if !ok {
-		return nil
-	}
-	account, ok := accountFor(asked.username, in.Auth.Accounts)
-	if !ok {
-		return nil
-	}
-	credential, err := c.agent.GitCredential(ctx, in.ID, account, gitValidity)
-	if err != nil {
-		t.report(known(err)) // git then asks another helper, or the person
-		return nil
-	}
-	answer := []string{"username=" + credential.Username, "password=" + credential.Password.Reveal()}
-	if !credential.Expires.IsZero() {
-		answer = append(answer, fmt.Sprintf("password_expiry_utc=%d", credential.Expires.Unix()))
-	}
-	if slices.ContainsFunc(answer, hasControl) {
-		t.report(&protocol.Error{
-			Code:     protocol.SignInRequired,
-			Message:  "the user name or the token for " + in.ID + " has a control character, which git would read as more than that",
-			Hint:     "Sign in again: codestream-agent login " + in.ID,
-			Instance: in.ID,
-		})
-		return nil
-	}
-	fmt.Fprintln(t.Stdout, strings.Join(answer, "\n"))
-	return nil
-}
-
-// hasControl reports whether a line is not one to git: a line break ends an answer's
-// attribute, and begins another.
-func hasControl(line string) bool { return strings.ContainsFunc(line, unicode.IsControl) }
 
 // instanceFor returns the instance whose address git asks for. Scheme, host and
 // port have to be the instance's exactly, and the path has to be below the
@@ -117,7 +84,7 @@ func hasControl(line string) bool { return strings.ContainsFunc(line, unicode.Is
 // credential.useHttpPath, an instance below the host's root gets no answer: another
 // program at the host may be meant.
 func (t *terminal) instanceFor(asked gitRequest, instances []protocol.Instance) (found protocol.Instance, ok bool) {
-	address := &url.URL{Scheme: asked.protocol, Host: asked.host, Path: "/" + asked.path}
+	address := asked.address()
 	for _, in := range instances {
 		base, err := url.Parse(in.URL)
 		if err != nil || in.NeedsApproval || !providers.SameOrigin(address, base) {

@@ -63,7 +63,10 @@ func paste() {
 //	                                 in $GITLAB, its host in $HOST, the application's ID in
 //	                                 $CLIENT_ID; the files secret, token and read-token have
 //	                                 the application's secret and two of sam's tokens
-//	expire                           time passes: sam's tokens have ended, here and at GitLab
+//	expire [there]                   time passes: sam's tokens have ended, here and at GitLab,
+//	                                 or only there
+//	revoke [FILE]                    sam revokes the application's tokens at GitLab, or the
+//	                                 personal access token in a file
 //	answers ENDPOINT FILE            from now on GitLab answers there what is in a file; the
 //	                                 names of endpoints are those of package providertest
 //	renames NAME                     the user name of the account is another in the store;
@@ -108,7 +111,7 @@ func TestTerminal(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"gitlab": startGitLab, "expire": expire, "answers": answers, "renames": renames, "repository": addRepository, "counts": counts, "secrets": noSecrets,
+			"gitlab": startGitLab, "expire": expire, "revoke": revoke, "answers": answers, "renames": renames, "repository": addRepository, "counts": counts, "secrets": noSecrets,
 			"relays": startRelays, "relayed": relayed, "stop-relays": stopRelays,
 			"gate": startGate, "proxy": startProxy,
 			"sits": sit, "sees": see, "types": typeLine, "presses-ctrl-c": pressCtrlC, "pastes": pasteCallback,
@@ -186,7 +189,18 @@ func startGitLab(ts *testscript.TestScript, neg bool, args []string) {
 
 func expire(ts *testscript.TestScript, neg bool, args []string) {
 	of(ts).ExpireTokens("sam")
+	if len(args) > 0 && args[0] == "there" {
+		return
+	}
 	ts.Check(sessiontest.ExpireAccount(ts.Getenv("CODESTREAM_DATA_DIR"), "sam"))
+}
+
+func revoke(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) == 0 {
+		of(ts).RevokeTokens("sam")
+		return
+	}
+	of(ts).RevokePersonalAccessToken(strings.TrimSpace(ts.ReadFile(args[0])))
 }
 
 func answers(ts *testscript.TestScript, neg bool, args []string) {
