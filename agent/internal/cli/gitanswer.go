@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -27,7 +28,7 @@ func (t *terminal) answerGit(ctx context.Context, c *client, asked gitRequest) e
 	}
 	credential, err := c.agent.GitCredential(ctx, in.ID, account, gitValidity)
 	if err != nil {
-		t.report(err) // git then asks another helper, or the person
+		t.report(forGit(err, in, account)) // git then asks another helper, or the person
 		return nil
 	}
 	answer := []string{"username=" + credential.Username, "password=" + credential.Password.Reveal()}
@@ -45,6 +46,20 @@ func (t *terminal) answerGit(ctx context.Context, c *client, asked gitRequest) e
 	}
 	fmt.Fprintln(t.Stdout, strings.Join(answer, "\n"))
 	return nil
+}
+
+// forGit is an error for who uses git: that there are several accounts, where no flag
+// says which, has another next step then.
+func forGit(err error, in protocol.Instance, account string) error {
+	var told *protocol.Error
+	if account != "" || len(in.Auth.Accounts) < 2 || !errors.As(err, &told) || told.Code != protocol.InvalidParams {
+		return err
+	}
+	whose := *told
+	scheme, rest, _ := strings.Cut(in.URL, "://")
+	whose.Hint = fmt.Sprintf("Say whose git is in the remote's URL, as in %s://%s@%s/…, or for all of them: git config --global credential.%s.username %[2]s",
+		scheme, in.Auth.Accounts[0].User.Username, rest, in.URL)
+	return &whose
 }
 
 // hasControl reports whether a line is not one to git: a line break ends an answer's

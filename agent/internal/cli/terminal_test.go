@@ -59,10 +59,11 @@ func paste() {
 // testscript's own commands they have:
 //
 //	gitlab [public] [root PATH] [version V]
-//	                                 starts a GitLab, where sam has an account: its URL is
-//	                                 in $GITLAB, its host in $HOST, the application's ID in
-//	                                 $CLIENT_ID; the files secret, token and read-token have
-//	                                 the application's secret and two of sam's tokens
+//	                                 starts a GitLab, where sam and alex have accounts: its
+//	                                 URL is in $GITLAB, its host in $HOST, the application's
+//	                                 ID in $CLIENT_ID; the files secret, token, read-token and
+//	                                 alex-token have the application's secret, two of sam's
+//	                                 tokens and one of alex's
 //	expire [there]                   time passes: sam's tokens have ended, here and at GitLab,
 //	                                 or only there
 //	revoke [FILE]                    sam revokes the application's tokens at GitLab, or the
@@ -173,6 +174,7 @@ func startGitLab(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	})
 	sam := g.AddUser(providertest.User{Username: "sam"})
+	g.AddUser(providertest.User{Username: "alex"})
 	app := g.AddApplication(providertest.Application{
 		Name: "CodeStream", Confidential: !public, RedirectURIs: []string{auth.DefaultRedirectURI}, Scopes: []string{"api"},
 	})
@@ -182,6 +184,7 @@ func startGitLab(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("SAM_PASSWORD", sam.Password)
 	for name, secret := range map[string]string{
 		"secret": app.Secret, "token": g.AddPersonalAccessToken("sam"), "read-token": g.AddPersonalAccessToken("sam", "read_user"),
+		"alex-token": g.AddPersonalAccessToken("alex"),
 	} {
 		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(secret+"\n"), 0o600))
 	}
