@@ -75,7 +75,8 @@ func paste() {
 //	repository PATH                  a private project with one commit; $CLONE is its URL
 //	counts METHOD PATH N             so many such requests have come
 //	secrets FILE…                    no secret of the GitLab is in a file
-//	relays N                         starts so many relays, whose logs are relay-N.log
+//	relays N [FLAG…]                 starts so many relays, whose logs are relay-N.log
+//	healthy N                        the Nth says that it is
 //	relayed N QUERY                  the Nth sends a callback on to this machine
 //	stop-relays                      ends them as systemd does
 //	gate                             a server before the GitLab that wants a client certificate:
@@ -113,7 +114,7 @@ func TestTerminal(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"gitlab": startGitLab, "expire": expire, "revoke": revoke, "answers": answers, "renames": renames, "repository": addRepository, "counts": counts, "secrets": noSecrets,
-			"relays": startRelays, "relayed": relayed, "stop-relays": stopRelays,
+			"relays": startRelays, "relayed": relayed, "healthy": healthy, "stop-relays": stopRelays,
 			"gate": startGate, "proxy": startProxy,
 			"sits": sit, "sees": see, "types": typeLine, "presses-ctrl-c": pressCtrlC, "pastes": pasteCallback,
 			"terminates": terminate, "leaves": leave,
