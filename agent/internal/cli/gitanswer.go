@@ -13,6 +13,8 @@ import (
 	"github.com/teamcodestream/codestream-agent/providers"
 )
 
+// answerGit answers what git asks for. Where there is no answer it says nothing to
+// git, which then goes on to the next helper or to the person, and to the person why.
 func (t *terminal) answerGit(ctx context.Context, c *client, asked gitRequest) error {
 	status, err := call(ctx, c, protocol.Status, protocol.StatusParams{})
 	if err != nil {
@@ -28,7 +30,7 @@ func (t *terminal) answerGit(ctx context.Context, c *client, asked gitRequest) e
 	}
 	credential, err := c.agent.GitCredential(ctx, in.ID, account, gitValidity)
 	if err != nil {
-		t.report(forGit(err, in, account)) // git then asks another helper, or the person
+		t.report(forGit(err, in, account))
 		return nil
 	}
 	answer := []string{"username=" + credential.Username, "password=" + credential.Password.Reveal()}
