@@ -131,18 +131,6 @@ func (a *Agent) token(ctx context.Context, p protocol.TokenParams) (protocol.Tok
 	}, nil
 }
 
-// GitCredential returns what git signs in with over HTTP as an account of an
-// instance, with a token that lives as long as asked where it can. It is for the
-// terminal only: no message of the protocol hands out a personal access token.
-func (a *Agent) GitCredential(ctx context.Context, instance, account string, validity time.Duration) (auth.GitCredential, error) {
-	t, err := a.resolve(instance, account)
-	if err != nil {
-		return auth.GitCredential{}, err
-	}
-	credential, err := t.session.auth.GitCredential(ctx, t.account.Key(), validity)
-	return credential, a.withoutSecrets(err)
-}
-
 // wireTime returns a time in the form of the protocol, nil for never. The second
 // is cut off, so that nothing is promised for too long.
 func wireTime(t time.Time) *time.Time {

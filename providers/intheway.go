@@ -32,11 +32,21 @@ func inTheWay(instance string, status int, header http.Header, body []byte) *pro
 		return hostUnreachable(proxyRefusal{status: status}, instance)
 	case status == http.StatusNetworkAuthenticationRequired:
 		return captivePortal(instance, StatusText(status)+" came back", status)
-	case status == http.StatusBadRequest && containsAny(body, noClientCertificate):
+	case status == http.StatusBadRequest && !IsJSON(header): // JSON is GitLab's own, whatever it says
+		return refusedByWebServer(instance, body)
+	}
+	return nil
+}
+
+// refusedByWebServer recognises the page of a web server that refuses how it is
+// asked.
+func refusedByWebServer(instance string, body []byte) *protocol.Error {
+	switch {
+	case containsAny(body, noClientCertificate):
 		return hostUnreachable(errNoClientCertificate, instance)
-	case status == http.StatusBadRequest && containsAny(body, badClientCertificate):
+	case containsAny(body, badClientCertificate):
 		return hostUnreachable(errBadClientCertificate, instance)
-	case status == http.StatusBadRequest && containsAny(body, plainOnTLS):
+	case containsAny(body, plainOnTLS):
 		return hostUnreachable(errWantsTLS, instance)
 	}
 	return nil

@@ -64,3 +64,17 @@ func TestWhoAnswersInsteadOfGitLab(t *testing.T) {
 		}
 	}
 }
+
+// GitLab may have the same words for something else, such as an import that failed.
+func TestGitLabItselfMaySayWhatAWebServerSays(t *testing.T) {
+	for _, words := range []string{
+		"No required SSL certificate was sent", "import failed: The SSL certificate error",
+		"The plain HTTP request was sent to HTTPS port", "Client sent an HTTP request to an HTTPS server",
+	} {
+		for _, kind := range []string{"application/json", "application/json; charset=utf-8", "application/problem+json"} {
+			if e := providers.ServerError("https://gitlab.example.com", 400, http.Header{"Content-Type": {kind}}, []byte(`{"message":"`+words+`"}`)); e != nil {
+				t.Errorf("%s: %q is taken for %s: %s", kind, words, e.Code.Name(), e.Message)
+			}
+		}
+	}
+}

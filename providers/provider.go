@@ -51,7 +51,9 @@ type Provider interface {
 	ResolveRemote(remote string, among []Address, alias Alias) *protocol.RemoteProject
 }
 
-// Host is the API of one instance, as one account sees it.
+// Host is the API of one instance, as one account sees it. Whoever runs that may
+// answer anything: what is told of a user, a version or a token is bounded and fit
+// to be shown, and a user name has nothing that needs escaping anywhere.
 type Host interface {
 	// CurrentUser returns whose credentials the client has.
 	CurrentUser(ctx context.Context) (protocol.User, error)

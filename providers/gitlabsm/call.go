@@ -17,24 +17,8 @@ import (
 	"github.com/teamcodestream/codestream-agent/providers"
 )
 
-// CurrentUser asks GET /user (https://docs.gitlab.com/api/users/).
-func (h host) CurrentUser(ctx context.Context) (protocol.User, error) {
-	var user struct {
-		ID        int64  `json:"id"`
-		Username  string `json:"username"`
-		Name      string `json:"name"`
-		Email     string `json:"email"`
-		AvatarURL string `json:"avatar_url"`
-		WebURL    string `json:"web_url"`
-	}
-	if err := h.getJSON(ctx, "/user", &user); err != nil {
-		return protocol.User{}, err
-	}
-	if user.ID == 0 || user.Username == "" {
-		return protocol.User{}, unexpected(h.instance, "GET /user has neither id nor username")
-	}
-	return protocol.User(user), nil
-}
+// maxVersion is how much of a version is told, in bytes: "17.11.0-ee" has ten.
+const maxVersion = 64
 
 // Version asks GET /version, which every GitLab since 8.13 has
 // (https://docs.gitlab.com/api/version/).
@@ -48,7 +32,7 @@ func (h host) Version(ctx context.Context) (string, error) {
 	if version.Version == "" {
 		return "", unexpected(h.instance, "GET /version has no version")
 	}
-	return version.Version, nil
+	return providers.Shorten(version.Version, maxVersion), nil
 }
 
 func (h host) getJSON(ctx context.Context, path string, into any) error {

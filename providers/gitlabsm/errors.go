@@ -118,8 +118,13 @@ func (f failure) reason(otherwise string) string {
 // scopes lists the scopes that GitLab names (RFC 6750 section 3.1). What is no
 // scope is left out, and so are those after the first few hundred bytes.
 func (f failure) scopes() []string {
-	return slices.DeleteFunc(strings.Fields(providers.Shorten(f.Scope, maxReason)), func(scope string) bool {
-		return strings.ContainsFunc(scope, func(r rune) bool { return !isScopeChar(r) })
+	return onlyScopes(strings.Fields(providers.Shorten(f.Scope, maxReason)))
+}
+
+// onlyScopes leaves out what is no scope.
+func onlyScopes(scopes []string) []string {
+	return slices.DeleteFunc(scopes, func(scope string) bool {
+		return scope == "" || strings.ContainsFunc(scope, func(r rune) bool { return !isScopeChar(r) })
 	})
 }
 

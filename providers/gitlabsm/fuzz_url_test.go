@@ -69,7 +69,9 @@ func isPlain(text string) bool {
 var remoteForms = []*regexp.Regexp{
 	regexp.MustCompile(`^(?i:(?P<scheme>https?))://(?:[^/?#]*@)?(?P<host>\[[^]]+\]|[^/?#:\[\]@]+)(?::(?P<port>[0-9]*))?(?P<path>/[^?#]*)`),
 	regexp.MustCompile(`^(?i:ssh|git\+ssh|ssh\+git)://(?:[^/?#]*@)?(?P<host>\[[^]]+\]|[^/?#:\[\]@]+)(?::(?P<port>[0-9]*))?(?P<path>/[^?#]*)`),
-	regexp.MustCompile(`^(?:[^@:/]*@)?(?P<host>\[.*?\]|[^:/\[][^:/]+):(?P<path>(?s).*)$`),
+	regexp.MustCompile(`^(?:[^@:/\[]*@)?\[(?:[^/]*@)?(?P<host>[^:@/]*):(?P<port>[0-9]{1,5})\]:(?P<path>(?s).*)$`),
+	regexp.MustCompile(`^(?:[^@:/\[]*@)?\[(?:[^/]*@)?(?P<host>[^@]*?)\]:(?P<path>(?s).*)$`),
+	regexp.MustCompile(`^(?:[^@:/]*@)?(?P<host>[^:/\[][^:/]*):(?P<path>(?s).*)$`),
 }
 
 // readRemote reads a remote by its form. An escaped part is left as it is.
@@ -93,7 +95,7 @@ func readRemote(remote string) (scheme, host, port, path string, ok bool) {
 func FuzzResolveRemote(f *testing.F) {
 	for _, seed := range []string{
 		"", "git@gitlab.example.com:group/project.git", "https://gitlab.example.com/group/project.git", "https://sam:pw@gitlab.example.com:443/a/b/c",
-		"https://gitlab.example.com/GitLab/group/project", "ssh://git@ssh.example.com:2222/group/project.git", "git+ssh://[2001:db8::1]:22/a/b", "[2001:db8::1]:a/b",
+		"https://gitlab.example.com/GitLab/group/project", "ssh://git@ssh.example.com:2222/group/project.git", "git+ssh://[2001:db8::1]:22/a/b", "[2001:db8::1]:a/b", "[git@ssh.example.com:2222]:a/b", "git@[gl:22]:a/b", "[a@b@gl]:a/b",
 		"https://[2001:DB8::1]:8443/a/b", "gl:a/b", "https://gitlab.example.com/%2e%2e/b", "git@gitlab.example.com:a/b\nc", "https://gitlab.example.com/a/b%1b[31m", "git@gitlab.example.com:a/\xff",
 		"https://gitlab.example.com@evil.example/a/b", `C:\a\b`, "file:///a/b", "https://gitlab.example.com/a/b?c#d", "https://gitlab.example.com:0443/a/b", "git@gitlab.example.com:/../a/b", "git@gitlab.example.com:a/.git/b.git.git/",
 	} {

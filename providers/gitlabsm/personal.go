@@ -34,7 +34,7 @@ func (h host) PersonalToken(ctx context.Context) (providers.PersonalToken, error
 	if err != nil {
 		return providers.PersonalToken{}, err
 	}
-	described := providers.PersonalToken{Scopes: token.Scopes, Revoked: token.Revoked}
+	described := providers.PersonalToken{Scopes: onlyScopes(token.Scopes), Revoked: token.Revoked}
 	if token.ExpiresAt != "" { // it ends when that day begins, in UTC
 		if described.ExpiresAt, err = time.Parse(time.DateOnly, token.ExpiresAt); err != nil {
 			return providers.PersonalToken{}, unexpected(h.instance, "GET "+selfPath+" has an expires_at that is no date")

@@ -49,10 +49,11 @@ func (p Provider) Probe(ctx context.Context, client *http.Client, instance strin
 }
 
 func (p Provider) checkIssuer(issuer, instance string) []string {
-	if id, err := p.NormalizeURL(issuer); err != nil || id == instance {
+	id, err := p.NormalizeURL(issuer)
+	if err != nil || id == instance {
 		return nil
 	}
-	return []string{fmt.Sprintf("GitLab gives its own address as %s, not %s. Links in its answers lead there; if that is the address your team uses, configure it instead.", issuer, instance)}
+	return []string{fmt.Sprintf("GitLab gives its own address as %s, not %s. Links in its answers lead there; if that is the address your team uses, configure it instead.", id, instance)}
 }
 
 // answer is what came back from a probe.

@@ -67,6 +67,16 @@ func TestProbeWarnsOfAnotherIssuer(t *testing.T) {
 	}
 }
 
+// An issuer is told of by its normalised form: what is left out of that is not for
+// a person's eyes.
+func TestProbeTellsOfACleanIssuer(t *testing.T) {
+	server := serve(t, map[string]http.HandlerFunc{"/.well-known/openid-configuration": openID("\u2028HTTPS://GitLab.example.com:443/git\u202elab/\u0085")})
+	found, err := probe(t, server.URL)
+	if err != nil || len(found.Warnings) != 1 || !isPlain(found.Warnings[0]) || !strings.Contains(found.Warnings[0], "https://gitlab.example.com/") {
+		t.Errorf("got %q, %v", found.Warnings, err)
+	}
+}
+
 // An administrator may hide the OpenID configuration. The API tells then.
 func TestProbeFallsBackToTheAPI(t *testing.T) {
 	paths := map[string]http.HandlerFunc{}

@@ -1,8 +1,11 @@
 package gitlabsm
 
 import (
+	"cmp"
 	"net"
 	"net/url"
+	"runtime"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -93,29 +96,46 @@ func parseRemote(remote string) (remoteURL, bool) {
 }
 
 // parseSCP reads [user@]host:path, which is only that where no slash comes before
-// the first colon. A host of one letter is a drive of Windows.
+// the first colon. With brackets a port can be in them, and the user: "[git@host:22]:"
+// and "git@[host:22]:" (connect.c of git). On Windows a letter is a drive.
 func parseSCP(remote string) (remoteURL, bool) {
-	rest, user := remote, ""
-	if at := strings.IndexByte(rest, '@'); at >= 0 && !strings.ContainsAny(rest[:at], ":/") {
-		user, rest = rest[:at], rest[at+1:]
+	r := remoteURL{scheme: "ssh"}
+	rest := remote
+	if at := strings.IndexByte(rest, '@'); at >= 0 && !strings.ContainsAny(rest[:at], ":/[") {
+		r.user, rest = rest[:at], rest[at+1:]
 	}
-	var host, path string
-	if inner, ok := strings.CutPrefix(rest, "["); ok {
-		host, path, ok = strings.Cut(inner, "]:")
-		if !ok {
-			return remoteURL{}, false
-		}
+	inner, bracketed := strings.CutPrefix(rest, "[")
+	ok := false
+	if bracketed {
+		r.host, r.path, ok = strings.Cut(inner, "]:")
+		r.splitBracketed()
 	} else {
-		var ok bool
-		host, path, ok = strings.Cut(rest, ":")
-		if !ok || strings.Contains(host, "/") || len(host) < 2 {
-			return remoteURL{}, false
-		}
+		r.host, r.path, ok = strings.Cut(rest, ":")
 	}
-	return remoteURL{
-		scheme: "ssh", host: strings.ToLower(host), port: providers.DefaultPort("ssh"),
-		user: user, path: "/" + strings.TrimPrefix(path, "/"),
-	}, true
+	if !ok || r.host == "" || strings.Contains(r.host, "/") || runtime.GOOS == "windows" && isDrive(remote) {
+		return remoteURL{}, false
+	}
+	r.host, r.path = strings.ToLower(r.host), "/"+strings.TrimPrefix(r.path, "/")
+	r.port = cmp.Or(r.written, providers.DefaultPort("ssh"))
+	return r, true
+}
+
+// splitBracketed takes user and port out of what stood in brackets for the host. An
+// address of IPv6 has no port there.
+func (r *remoteURL) splitBracketed() {
+	if at := strings.LastIndexByte(r.host, '@'); at >= 0 && r.user == "" {
+		r.user, r.host = r.host[:at], r.host[at+1:]
+	}
+	name, port, _ := strings.Cut(r.host, ":")
+	if _, err := strconv.ParseUint(port, 10, 16); err == nil {
+		r.host, r.written = name, port
+	}
+}
+
+// isDrive reports whether a path begins with a drive, as "C:" does.
+func isDrive(path string) bool {
+	letter := path[0] | 0x20
+	return path[1] == ':' && letter >= 'a' && letter <= 'z'
 }
 
 func matchWeb(r remoteURL, a providers.Address) (string, bool) {

@@ -1,6 +1,7 @@
 package gitlabsm_test
 
 import (
+	"runtime"
 	"testing"
 
 	"github.com/teamcodestream/codestream-agent/providers"
@@ -59,6 +60,9 @@ func TestResolveRemoteForms(t *testing.T) {
 		{"git@gitlab.example.com:group/sub/project.git/", plain, "group/sub/project"},
 		{"git@gitlab.example.com:group/project@v1:2.git", plain, "group/project@v1:2"},
 		{"git@[2001:db8::1]:group/project.git", six, "group/project"},
+		{"[git@2001:db8::1]:group/project.git", six, "group/project"},
+		{"[git@gitlab.example.com]:group/project.git", plain, "group/project"},
+		{"[git@gitlab.example.com:2222]:group/project.git", plain, "group/project"},
 		{"[2001:db8::1]:group/project.git", six, "group/project"},
 		{"ssh://git@gitlab.example.com/group/project.git", plain, "group/project"},
 		{"ssh://gitlab.example.com:2222/group/project.git", plain, "group/project"},
@@ -71,7 +75,7 @@ func TestResolveRemoteForms(t *testing.T) {
 }
 
 func TestResolveRemoteToNothing(t *testing.T) {
-	checkRemotes(t, []providers.Address{at("https://gitlab.example.com"), at("https://gitlab.example.org:8443"), at("https://c")}, []remoteCase{
+	checkRemotes(t, []providers.Address{at("https://gitlab.example.com"), at("https://gitlab.example.org:8443"), at("https://letter")}, []remoteCase{
 		{remote: ""},
 		{remote: "https://example.com/group/project.git"},
 		{remote: "http://gitlab.example.com/group/project.git"},
@@ -109,6 +113,16 @@ func TestResolveRemoteToNothing(t *testing.T) {
 		{remote: "https://gitlab.example.com/group/%e2%80%aeproject.git"},
 		{remote: "git@gitlab.example.com:group/\xff.git"},
 	})
+}
+
+// A letter is a host to git, but on Windows, where it is a drive.
+func TestResolveRemoteWithAHostOfOneLetter(t *testing.T) {
+	const instance = "https://c"
+	letter := remoteCase{"c:group/project.git", instance, "group/project"}
+	if runtime.GOOS == "windows" {
+		letter = remoteCase{remote: "c:group/project.git"}
+	}
+	checkRemotes(t, []providers.Address{at(instance)}, []remoteCase{letter, {"git@c:group/project.git", instance, "group/project"}})
 }
 
 func TestResolveRemoteBelowARoot(t *testing.T) {
@@ -170,6 +184,14 @@ func TestResolveRemoteBySSHHost(t *testing.T) {
 		{"git@one.example.com:group/project.git", one, "group/project"},
 		{"ssh://one.example.com:2022/group/project.git", "https://four.example.com", "group/project"},
 		{"ssh://git@ssh.example.org:2222/group/project.git", two, "group/project"},
+		{"[git@ssh.example.org:2222]:group/project.git", two, "group/project"},
+		{"git@[ssh.example.org:2222]:group/project.git", two, "group/project"},
+		{"[ssh.example.org:2222]:group/project.git", two, "group/project"},
+		{remote: "[git@ssh.example.org:22]:group/project.git"},
+		{remote: "[git@ssh.example.org]:group/project.git"},
+		{remote: "[git@ssh.example.org:x]:group/project.git"},
+		{remote: "[git@ssh.example.org:99999]:group/project.git"},
+		{remote: "git@ssh.example.org:2222/group/project.git"}, // a group of that name
 		{remote: "git@ssh.example.org:group/project.git"},
 		{remote: "ssh://git@ssh.example.org:22/group/project.git"},
 		{"ssh://[2001:db8::2]:2222/group/project.git", two, "group/project"},

@@ -12,7 +12,7 @@
 //     pictures of the page in out/.
 //   - network: a squid that wants a password, a tinyproxy that lets nobody through,
 //     and an nginx that speaks TLS, wants client certificates, or has one that should
-//     not be trusted.
+//     not be trusted; and the nginx.conf that comes with the relay.
 //   - keyring: GNOME Keyring on a D-Bus of its own, for what happens to secrets
 //     when a keyring is there, is locked, forgets, or hangs.
 //

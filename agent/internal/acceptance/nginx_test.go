@@ -10,29 +10,37 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"testing"
 	"text/template"
 	"time"
 )
 
-// nginxConfig has nginx speak TLS before servers that speak plain http, as most
-// instances have it. It keeps all of its files in the folder that it is given; so its
-// worker is the user of the test, who alone can look into that.
-var nginxConfig = template.Must(template.New("nginx.conf").Parse(`
+// nginxFrame is the configuration of an nginx that keeps all of its files in the
+// folder that it is given; so its worker is the user of the test, who alone can look
+// into that. It logs what most logs are set to leave out.
+const nginxFrame = `
 daemon off;
 worker_processes 1;
-user {{.User}};
-pid {{.Dir}}/pid;
-error_log stderr warn;
+user %[2]s;
+pid %[1]s/pid;
+error_log stderr info;
 events {}
 http {
+  client_body_temp_path %[1]s/body;
+  proxy_temp_path %[1]s/proxy;
+  fastcgi_temp_path %[1]s/fastcgi;
+  uwsgi_temp_path %[1]s/uwsgi;
+  scgi_temp_path %[1]s/scgi;
+  %[3]s
+}
+`
+
+// nginxBefore has nginx speak TLS before servers that speak plain http, as most
+// instances have it.
+var nginxBefore = template.Must(template.New("nginx.conf").Parse(`
   access_log off;
-  client_body_temp_path {{.Dir}}/body;
-  proxy_temp_path {{.Dir}}/proxy;
-  fastcgi_temp_path {{.Dir}}/fastcgi;
-  uwsgi_temp_path {{.Dir}}/uwsgi;
-  scgi_temp_path {{.Dir}}/scgi;
   upstream behind {
 {{- range .Behind}}
     server {{.}};
@@ -50,7 +58,6 @@ http {
       proxy_set_header X-Forwarded-Proto https;
     }
   }
-}
 `))
 
 // startNginx starts an nginx with a certificate of the authority before servers
@@ -63,6 +70,26 @@ func startNginx(t *testing.T, ca *authority, behind ...string) (origin string) {
 
 // startNginxWith is startNginx with another certificate and with more directives.
 func startNginxWith(t *testing.T, issue func(t *testing.T, certFile, keyFile string), extra string, behind ...string) (origin string) {
+	t.Helper()
+	origin, _ = runNginx(t, func(dir, address string) string {
+		issue(t, filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"))
+		var config bytes.Buffer
+		err := nginxBefore.Execute(&config, struct {
+			Dir, Address, Extra string
+			Behind              []string
+		}{dir, address, extra, behind})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return config.String()
+	})
+	return origin
+}
+
+// runNginx starts an nginx with what http returns of its configuration, for the
+// folder that it has and the address that it listens at. It ends with the test; stop
+// ends it before, and returns its error log.
+func runNginx(t *testing.T, http func(dir, address string) string) (origin string, stop func() string) {
 	t.Helper()
 	path, err := exec.LookPath("nginx")
 	if err != nil {
@@ -83,19 +110,8 @@ func startNginxWith(t *testing.T, issue func(t *testing.T, certFile, keyFile str
 	}
 	defer socket.Close()
 	dir, address := t.TempDir(), listener.Addr().String()
-	issue(t, filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"))
-	var config bytes.Buffer
-	err = nginxConfig.Execute(&config, struct {
-		Dir, Address, User, Extra string
-		Behind                    []string
-	}{dir, address, me.Username, extra, behind})
-	if err != nil {
-		t.Fatal(err)
-	}
 	file := filepath.Join(dir, "nginx.conf")
-	if err := os.WriteFile(file, config.Bytes(), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	write(t, file, fmt.Appendf(nil, nginxFrame, dir, me.Username, http(dir, address)))
 	cmd := exec.Command(path, "-p", dir, "-e", "stderr", "-c", file)
 	// It takes the socket over as from an earlier nginx (nginx.org, "Upgrading
 	// Executable on the Fly"): nobody else can have got the port meanwhile, and who
@@ -107,12 +123,18 @@ func startNginxWith(t *testing.T, issue func(t *testing.T, certFile, keyFile str
 	if err := cmd.Start(); err != nil {
 		t.Fatalf("these tests need nginx, of the Debian package nginx-light: %v", err)
 	}
-	t.Cleanup(func() {
+	stop = sync.OnceValue(func() string {
 		defer time.AfterFunc(farewell, func() { _ = cmd.Process.Kill() }).Stop()
 		_ = cmd.Process.Signal(syscall.SIGTERM)
-		if err := cmd.Wait(); err != nil || t.Failed() {
-			t.Logf("nginx ended with %v, and wrote:\n%s", err, &stderr)
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("nginx ended with %v", err)
+		}
+		return stderr.String()
+	})
+	t.Cleanup(func() {
+		if log := stop(); t.Failed() {
+			t.Logf("nginx wrote:\n%s", log)
 		}
 	})
-	return fmt.Sprintf("https://%s", address)
+	return "https://" + address, stop
 }

@@ -178,34 +178,6 @@ func (m *Manager) revokePersonal(ctx context.Context, account store.Account, tok
 	return err
 }
 
-// GitCredential is what git signs in with over HTTP.
-type GitCredential struct {
-	Username string
-	Password secret.Text
-	Expires  time.Time // zero: it does not
-}
-
-// GitCredential returns what git signs in with as the account, over HTTP: an
-// access token that lives as long as asked where the instance issues such ones, or
-// the personal access token
-// (https://docs.gitlab.com/topics/git/clone/#clone-using-a-token). Errors: as for
-// Token.
-func (m *Manager) GitCredential(ctx context.Context, key store.AccountKey, validity time.Duration) (GitCredential, error) {
-	access, err := m.access(ctx, key, need{validity: validity})
-	if err != nil {
-		return GitCredential{}, err
-	}
-	c := GitCredential{Username: GitUsername, Password: access.Token, Expires: access.Account.ExpiresAt}
-	if access.Account.Method == protocol.MethodToken {
-		c.Username = access.Account.User.Username // which may be any
-	}
-	return c, nil
-}
-
-// GitUsername is who git over HTTPS signs in as with an OAuth token
-// (https://docs.gitlab.com/api/oauth2/#access-git-over-https-with-access-token).
-const GitUsername = "oauth2"
-
 // notHandedOut is the error for a personal access token that an editor asks for.
 func notHandedOut(account store.Account) error {
 	return &protocol.Error{

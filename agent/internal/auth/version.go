@@ -120,7 +120,21 @@ func (m *Manager) Warnings(in store.Instance) (warnings []string) {
 	if fixed, free := withFixedPort(in.RedirectURI); free && in.ClientID != "" && m.Provider.Lacks(in.Version, providers.LoopbackPort) {
 		warnings = append(warnings, "Nobody can sign in in the browser: "+m.comparesPort(in)+". "+portCure(fixed))
 	}
+	if problem, cure := UnguardedCode(m.Provider, in, in.Version); problem != "" {
+		warnings = append(warnings, problem+". "+cure)
+	}
 	return warnings
+}
+
+// UnguardedCode says that nothing but the state guards the code of a sign-in: the
+// version has no PKCE, and the application no secret (RFC 7636 section 1). problem is
+// empty where something does.
+func UnguardedCode(p providers.Provider, in store.Instance, version string) (problem, cure string) {
+	if in.ClientID == "" || in.Confidential || !p.Lacks(version, providers.PKCE) {
+		return "", ""
+	}
+	return "The code of a sign-in is guarded by its state alone: GitLab " + version + " has no PKCE, as " + p.Since(providers.PKCE) + " and newer have, and the application has no secret",
+		"Register it as confidential, and configure the instance with its secret."
 }
 
 // checkPort refuses a sign-in that would end on an error page of GitLab's, from

@@ -162,7 +162,7 @@ func TestWarningsOfOldVersions(t *testing.T) {
 		{"10.8.7", "app", without, []string{"older than 11.0", ":29630/"}},
 	} {
 		m := newWorld(t, settings{}).manager(nil)
-		got := m.Warnings(store.Instance{ClientID: c.clientID, RedirectURI: c.redirect, Learnt: store.Learnt{Version: c.version}})
+		got := m.Warnings(store.Instance{ClientID: c.clientID, Confidential: c.clientID != "", RedirectURI: c.redirect, Learnt: store.Learnt{Version: c.version}})
 		if len(got) != len(c.want) {
 			t.Errorf("%q, %q, %q: %q, want %q", c.version, c.clientID, c.redirect, got, c.want)
 			continue
@@ -208,6 +208,29 @@ func TestASignInThatCannotComeBackIsRefused(t *testing.T) {
 		}
 		if !strings.Contains(known.Hint, c.hint) || c.hint == "" && strings.Contains(known.Hint, ":29630") {
 			t.Errorf("%q, %v ago: the hint is %s", c.version, c.age, known.Hint)
+		}
+	}
+}
+
+// Before PKCE the client secret guards the code of a sign-in, where there is one.
+func TestAPublicApplicationWithoutPKCEIsWarnedAbout(t *testing.T) {
+	for _, c := range []struct {
+		version, clientID string
+		confidential      bool
+		warned            bool
+	}{
+		{"13.7.9-ee", "app", false, true},
+		{"13.7.9-ee", "app", true, false},
+		{"13.7.9-ee", "", false, false}, // nobody signs in in the browser there
+		{"13.8.0", "app", false, false},
+		{"", "app", false, false}, // not known
+	} {
+		m := newWorld(t, settings{}).manager(nil)
+		got := m.Warnings(store.Instance{
+			ClientID: c.clientID, Confidential: c.confidential, RedirectURI: "http://127.0.0.1:4711/callback", Learnt: store.Learnt{Version: c.version},
+		})
+		if c.warned != (len(got) == 1) || c.warned && !strings.Contains(got[0], "has no PKCE") {
+			t.Errorf("%+v: %q", c, got)
 		}
 	}
 }

@@ -3,7 +3,6 @@ package cli
 import (
 	"bufio"
 	"context"
-	"fmt"
 	"io"
 	"net/url"
 	"strings"
@@ -26,25 +25,35 @@ func (t *terminal) gitCredential() *cobra.Command {
 		Long: "Answer git's questions for credentials (https://git-scm.com/docs/gitcredentials), with\n" +
 			"a token of the instance whose address git asks for, refreshed where need be. It says\n" +
 			"nothing for any other address, so that other helpers are asked. There is nothing to\n" +
-			"store or erase: the agent keeps the sign-in itself.",
+			"store: the agent keeps the sign-in itself. Where git was refused (erase), GitLab is\n" +
+			"asked whether it still takes the token, which is then refreshed where that can be.",
 		Example: "  git config --global credential.https://gitlab.example.com.helper '!codestream-agent git-credential'\n" +
-			"  git clone https://gitlab.example.com/group/project.git",
+			"  git clone https://gitlab.example.com/group/project.git\n\n" +
+			"  # an instance below the root of its host: git has to say the path\n" +
+			"  git config --global credential.https://example.com/gitlab.helper '!codestream-agent git-credential'\n" +
+			"  git config --global credential.https://example.com/gitlab.useHttpPath true",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if args[0] != "get" {
+			operation := map[string]func(context.Context, *client, gitRequest) error{"get": t.answerGit, "erase": t.heedRefusal}[args[0]]
+			if operation == nil {
 				return nil // git wants helpers to ignore what they do not know
 			}
 			asked, err := readGitRequest(t.stdin)
 			if err != nil {
 				return err
 			}
-			return t.with(cmd.Context(), func(c *client) error { return t.answerGit(cmd.Context(), c, asked) })
+			return t.with(cmd.Context(), func(c *client) error { return operation(cmd.Context(), c, asked) })
 		},
 	}
 }
 
-// gitRequest is what git asks for (git-credential(1), "INPUT/OUTPUT FORMAT").
-type gitRequest struct{ protocol, host, path, username string }
+// gitRequest is what git asks for, or what has been refused (git-credential(1),
+// "INPUT/OUTPUT FORMAT").
+type gitRequest struct{ protocol, host, path, username, password string }
+
+func (r gitRequest) address() *url.URL {
+	return &url.URL{Scheme: r.protocol, Host: r.host, Path: "/" + r.path}
+}
 
 // maxGitRequest bounds what git asks in bytes.
 const maxGitRequest = 64 << 10
@@ -62,52 +71,32 @@ func readGitRequest(r io.Reader) (asked gitRequest, err error) {
 			asked.path = value
 		case "username":
 			asked.username = value
+		case "password":
+			asked.password = value
 		}
 	}
 	return asked, lines.Err()
 }
 
-func (t *terminal) answerGit(ctx context.Context, c *client, asked gitRequest) error {
-	status, err := call(ctx, c, protocol.Status, protocol.StatusParams{})
-	if err != nil {
-		return err
-	}
-	in, ok := t.instanceFor(asked, status.Instances)
-	if !ok {
-		return nil
-	}
-	account, ok := accountFor(asked.username, in.Auth.Accounts)
-	if !ok {
-		return nil
-	}
-	credential, err := c.agent.GitCredential(ctx, in.ID, account, gitValidity)
-	if err != nil {
-		t.report(known(err)) // git then asks another helper, or the person
-		return nil
-	}
-	fmt.Fprintf(t.Stdout, "username=%s\npassword=%s\n", credential.Username, credential.Password.Reveal())
-	if !credential.Expires.IsZero() {
-		fmt.Fprintf(t.Stdout, "password_expiry_utc=%d\n", credential.Expires.Unix())
-	}
-	return nil
-}
-
 // instanceFor returns the instance whose address git asks for. Scheme, host and
-// port have to be the instance's exactly; and the path, which git tells only with
-// credential.useHttpPath, has to be below the instance's.
+// port have to be the instance's exactly, and the path has to be below the
+// instance's. Where git does not tell the path, as it does not without
+// credential.useHttpPath, an instance below the host's root gets no answer: another
+// program at the host may be meant.
 func (t *terminal) instanceFor(asked gitRequest, instances []protocol.Instance) (found protocol.Instance, ok bool) {
-	address := &url.URL{Scheme: asked.protocol, Host: asked.host, Path: "/" + asked.path}
+	address := asked.address()
 	for _, in := range instances {
 		base, err := url.Parse(in.URL)
-		if err != nil || in.NeedsApproval || !providers.SameOrigin(address, base) || asked.path != "" && !providers.IsBelow(address, in.URL) {
+		if err != nil || in.NeedsApproval || !providers.SameOrigin(address, base) {
 			continue
 		}
 		switch {
-		case !ok, asked.path != "" && len(in.URL) > len(found.URL): // the longest root says most
-			found, ok = in, true
-		case asked.path == "":
-			t.say("codestream-agent: there are several instances at %s; tell them apart with: git config --global credential.https://%[1]s.useHttpPath true", asked.host)
+		case asked.path == "" && base.Path != "":
+			t.say("codestream-agent: git does not say which path of %s it asks for, and %s is not all that is there. Have it say so: git config --global credential.%[2]s.useHttpPath true", asked.host, in.URL)
 			return protocol.Instance{}, false
+		case asked.path != "" && !providers.IsBelow(address, in.URL):
+		case !ok || len(in.URL) > len(found.URL): // the longest root says most
+			found, ok = in, true
 		}
 	}
 	return found, ok

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -22,7 +23,7 @@ func (t *terminal) relay() *cobra.Command {
 			"but to 127.0.0.1; so any number of copies can stand behind a load balancer.\n\n" +
 			"Register its address as redirect URI of the application in GitLab, and configure the\n" +
 			"instance with the same redirect URI. GET " + relay.HealthPath + " answers 200. A line a request goes to\n" +
-			"stderr, without the code. SIGTERM stops it when what is under way has ended.",
+			"stderr, without the code; of health checks at --log-level debug alone. SIGTERM stops it when what is under way has ended.",
 		Example: "  codestream-agent relay --listen 127.0.0.1:8080            # behind a proxy that speaks TLS\n" +
 			"  codestream-agent relay --listen :443 --tls-cert cert.pem --tls-key key.pem",
 		Args: cobra.NoArgs,
@@ -33,7 +34,11 @@ func (t *terminal) relay() *cobra.Command {
 			if (c.CertFile == "") != (c.KeyFile == "") {
 				return usagef("--tls-cert and --tls-key go together")
 			}
-			c.Log = slog.New(slog.NewJSONHandler(t.Stderr, nil))
+			var level slog.Level
+			if err := level.UnmarshalText([]byte(cmp.Or(t.LogLevel, "info"))); err != nil {
+				return usagef("there is no log level %q; it can be error, warn, info or debug", t.LogLevel)
+			}
+			c.Log = slog.New(slog.NewJSONHandler(t.Stderr, &slog.HandlerOptions{Level: level}))
 			return serveRelay(cmd.Context(), listen, c)
 		},
 	}

@@ -22,12 +22,13 @@ type relayProcess struct {
 	logged  chan struct{} // closed when its log has ended
 }
 
-// startRelays starts so many relays; the log of each goes to relay-N.log.
+// startRelays starts so many relays with some flags; the log of each goes to
+// relay-N.log.
 func startRelays(ts *testscript.TestScript, neg bool, args []string) {
 	n, err := strconv.Atoi(args[0])
 	ts.Check(err)
 	for i := range n {
-		p := &relayProcess{cmd: exec.Command(ts.Getenv("PROGRAM"), "relay", "--listen", "127.0.0.1:0"), logged: make(chan struct{})}
+		p := &relayProcess{cmd: exec.Command(ts.Getenv("PROGRAM"), append([]string{"relay", "--listen", "127.0.0.1:0"}, args[1:]...)...), logged: make(chan struct{})}
 		stderr, err := p.cmd.StderrPipe()
 		ts.Check(err)
 		log, err := os.Create(ts.MkAbs(fmt.Sprintf("relay-%d.log", i)))
@@ -68,6 +69,19 @@ func relayed(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// healthy asks the Nth relay for its health.
+func healthy(ts *testscript.TestScript, neg bool, args []string) {
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := client.Get("http://" + of(ts).relays[n].address + relay.HealthPath)
+	ts.Check(err)
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		ts.Fatalf("status %d", resp.StatusCode)
+	}
+}
+
 // stopRelays ends the relays as systemd does.
 func stopRelays(ts *testscript.TestScript, neg bool, args []string) {
 	for _, p := range of(ts).relays {
@@ -75,4 +89,5 @@ func stopRelays(ts *testscript.TestScript, neg bool, args []string) {
 		<-p.logged
 		ts.Check(p.cmd.Wait())
 	}
+	of(ts).relays = nil
 }

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/auth"
 	"github.com/teamcodestream/codestream-agent/agent/internal/sessiontest"
+	"github.com/teamcodestream/codestream-agent/agent/internal/store"
 	"github.com/teamcodestream/codestream-agent/providers/providertest"
 )
 
@@ -57,15 +59,24 @@ func paste() {
 // testscript's own commands they have:
 //
 //	gitlab [public] [root PATH] [version V]
-//	                                 starts a GitLab, where sam has an account: its URL is
-//	                                 in $GITLAB, its host in $HOST, the application's ID in
-//	                                 $CLIENT_ID; the files secret, token and read-token have
-//	                                 the application's secret and two of sam's tokens
-//	expire                           time passes: sam's tokens have ended, here and at GitLab
+//	                                 starts a GitLab, where sam and alex have accounts: its
+//	                                 URL is in $GITLAB, its host in $HOST, the application's
+//	                                 ID in $CLIENT_ID; the files secret, token, read-token and
+//	                                 alex-token have the application's secret, two of sam's
+//	                                 tokens and one of alex's
+//	expire [there]                   time passes: sam's tokens have ended, here and at GitLab,
+//	                                 or only there
+//	revoke [FILE]                    sam revokes the application's tokens at GitLab, or the
+//	                                 personal access token in a file
+//	answers ENDPOINT FILE            from now on GitLab answers there what is in a file; the
+//	                                 names of endpoints are those of package providertest
+//	renames NAME                     the user name of the account is another in the store;
+//	                                 NAME is quoted as in Go
 //	repository PATH                  a private project with one commit; $CLONE is its URL
 //	counts METHOD PATH N             so many such requests have come
 //	secrets FILE…                    no secret of the GitLab is in a file
-//	relays N                         starts so many relays, whose logs are relay-N.log
+//	relays N [FLAG…]                 starts so many relays, whose logs are relay-N.log
+//	healthy N                        the Nth says that it is
 //	relayed N QUERY                  the Nth sends a callback on to this machine
 //	stop-relays                      ends them as systemd does
 //	gate                             a server before the GitLab that wants a client certificate:
@@ -102,8 +113,8 @@ func TestTerminal(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"gitlab": startGitLab, "expire": expire, "repository": addRepository, "counts": counts, "secrets": noSecrets,
-			"relays": startRelays, "relayed": relayed, "stop-relays": stopRelays,
+			"gitlab": startGitLab, "expire": expire, "revoke": revoke, "answers": answers, "renames": renames, "repository": addRepository, "counts": counts, "secrets": noSecrets,
+			"relays": startRelays, "relayed": relayed, "healthy": healthy, "stop-relays": stopRelays,
 			"gate": startGate, "proxy": startProxy,
 			"sits": sit, "sees": see, "types": typeLine, "presses-ctrl-c": pressCtrlC, "pastes": pasteCallback,
 			"terminates": terminate, "leaves": leave,
@@ -164,6 +175,7 @@ func startGitLab(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	})
 	sam := g.AddUser(providertest.User{Username: "sam"})
+	g.AddUser(providertest.User{Username: "alex"})
 	app := g.AddApplication(providertest.Application{
 		Name: "CodeStream", Confidential: !public, RedirectURIs: []string{auth.DefaultRedirectURI}, Scopes: []string{"api"},
 	})
@@ -173,6 +185,7 @@ func startGitLab(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("SAM_PASSWORD", sam.Password)
 	for name, secret := range map[string]string{
 		"secret": app.Secret, "token": g.AddPersonalAccessToken("sam"), "read-token": g.AddPersonalAccessToken("sam", "read_user"),
+		"alex-token": g.AddPersonalAccessToken("alex"),
 	} {
 		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(secret+"\n"), 0o600))
 	}
@@ -180,7 +193,44 @@ func startGitLab(ts *testscript.TestScript, neg bool, args []string) {
 
 func expire(ts *testscript.TestScript, neg bool, args []string) {
 	of(ts).ExpireTokens("sam")
+	if len(args) > 0 && args[0] == "there" {
+		return
+	}
 	ts.Check(sessiontest.ExpireAccount(ts.Getenv("CODESTREAM_DATA_DIR"), "sam"))
+}
+
+func revoke(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) == 0 {
+		of(ts).RevokeTokens("sam")
+		return
+	}
+	of(ts).RevokePersonalAccessToken(strings.TrimSpace(ts.ReadFile(args[0])))
+}
+
+func answers(ts *testscript.TestScript, neg bool, args []string) {
+	of(ts).SetFault(providertest.Endpoint(args[0]), providertest.Fault{Body: ts.ReadFile(args[1])})
+}
+
+func renames(ts *testscript.TestScript, neg bool, args []string) {
+	name, err := strconv.Unquote(args[0])
+	ts.Check(err)
+	ts.Check(store.New(ts.Getenv("CODESTREAM_DATA_DIR"), store.Options{}).Update(func(tx *store.Tx) error {
+		accounts, err := tx.Accounts()
+		if err != nil {
+			return err
+		}
+		for _, account := range accounts {
+			tokens, err := tx.Tokens(account.Key())
+			if err != nil {
+				return err
+			}
+			account.User.Username = name
+			if err := tx.PutAccount(account, tokens); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
 }
 
 func addRepository(ts *testscript.TestScript, neg bool, args []string) {

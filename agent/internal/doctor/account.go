@@ -196,5 +196,5 @@ func lookVersion(ctx context.Context, p *patient) finding {
 	case err != nil:
 		return p.because(err)
 	}
-	return describeVersion(version)
+	return p.describeVersion(version)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
 	"github.com/teamcodestream/codestream-agent/protocol"
+	"github.com/teamcodestream/codestream-agent/providers/gitlabsm"
 )
 
 func wantFinding(t *testing.T, name string, got finding, status protocol.CheckStatus, detail string) {
@@ -98,11 +99,20 @@ func TestTokens(t *testing.T) {
 }
 
 func TestVersions(t *testing.T) {
-	wantFinding(t, "new", describeVersion("19.1.0-ee"), protocol.CheckPass, "GitLab 19.1.0-ee")
-	wantFinding(t, "no device grant", describeVersion("17.1.9"), protocol.CheckPass, "no device sign-in")
-	wantFinding(t, "old", describeVersion("13.8.8"), protocol.CheckPass, "compares the port")
-	wantFinding(t, "too old", describeVersion("10.8.7"), protocol.CheckWarn, "older than 11.0")
-	wantFinding(t, "of another form", describeVersion("master\n"+strings.Repeat("x", 99)), protocol.CheckPass, "GitLab master ")
+	of := func(in store.Instance) *patient {
+		return &patient{Doctor: &Doctor{Provider: gitlabsm.Provider{}}, Case: Case{Instance: in}}
+	}
+	public := of(store.Instance{ClientID: "x"})
+	confidential := of(store.Instance{ClientID: "x", Confidential: true})
+	wantFinding(t, "new", public.describeVersion("19.1.0-ee"), protocol.CheckPass, "GitLab 19.1.0-ee")
+	wantFinding(t, "no device grant", public.describeVersion("17.1.9"), protocol.CheckPass, "GitLab 17.1.9: it has no device sign-in (before 17.2)")
+	wantFinding(t, "old", public.describeVersion("13.8.8"), protocol.CheckPass, "compares the port")
+	wantFinding(t, "no PKCE, public", public.describeVersion("13.7.9"), protocol.CheckWarn, "has no PKCE")
+	wantFinding(t, "no PKCE, confidential", confidential.describeVersion("13.7.9"), protocol.CheckPass, "it ignores PKCE")
+	wantFinding(t, "no PKCE, no application", of(store.Instance{}).describeVersion("13.7.9"), protocol.CheckPass, "it ignores PKCE")
+	wantFinding(t, "too old", confidential.describeVersion("10.8.7"), protocol.CheckWarn, "older than 11.0")
+	wantFinding(t, "of another form", public.describeVersion("master"), protocol.CheckPass, "GitLab master")
+	wantFinding(t, "of another form, too", public.describeVersion("12.x"), protocol.CheckPass, "GitLab 12.x")
 }
 
 func TestARedirectThatWasUsed(t *testing.T) {

@@ -47,13 +47,22 @@ func lookProxy(_ context.Context, p *patient) finding {
 	t := &p.trip
 	switch {
 	case t.brokeAt() == "proxy":
-		return p.because(t.err)
+		f := p.because(t.err)
+		if t.proxy.URL != nil { // else it is one that nobody has set
+			f.detail = p.describeProxy() + ": " + f.detail
+		}
+		return f
 	case t.proxy.URL != nil:
-		return pass("asked through the proxy %s, from %s", withoutUser(t.proxy), p.whose(t.proxy.Setting))
+		return pass("asked through %s", p.describeProxy())
 	case t.proxy.Setting != "":
 		return pass("asked directly: %s names a proxy, and noProxy leaves this address out, or it is this machine's own", p.whose(t.proxy.Setting))
 	}
 	return pass("asked directly: no proxy is set for it")
+}
+
+// describeProxy says which proxy it is, and what names it.
+func (p *patient) describeProxy() string {
+	return fmt.Sprintf("the proxy %s, from %s", withoutUser(p.trip.proxy), p.whose(p.trip.proxy.Setting))
 }
 
 // whose says where a proxy is set.

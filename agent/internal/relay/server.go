@@ -5,12 +5,9 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
-	"sync"
 	"time"
 )
 
@@ -48,7 +45,7 @@ func Serve(ctx context.Context, listener net.Listener, c Config) error {
 		ErrorLog:                     slog.NewLogLogger(c.Log.Handler(), slog.LevelDebug),
 	}
 	if c.CertFile != "" {
-		pair := &keyPair{certFile: c.CertFile, keyFile: c.KeyFile}
+		pair := &keyPair{certFile: c.CertFile, keyFile: c.KeyFile, log: c.Log}
 		if _, err := pair.get(nil); err != nil {
 			listener.Close()
 			return err
@@ -103,39 +100,4 @@ type statusWriter struct {
 func (w *statusWriter) WriteHeader(status int) {
 	w.status = status
 	w.ResponseWriter.WriteHeader(status)
-}
-
-// keyPair is a certificate with its key, read again when a file has changed: so a
-// renewed one needs no restart.
-type keyPair struct {
-	certFile, keyFile string
-
-	mu       sync.Mutex // guards what follows
-	pair     *tls.Certificate
-	modified [2]time.Time
-}
-
-func (k *keyPair) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	modified := [2]time.Time{modifiedAt(k.certFile), modifiedAt(k.keyFile)}
-	if k.pair != nil && modified == k.modified {
-		return k.pair, nil
-	}
-	pair, err := tls.LoadX509KeyPair(k.certFile, k.keyFile)
-	switch {
-	case err == nil:
-		k.pair, k.modified = &pair, modified
-	case k.pair == nil:
-		return nil, fmt.Errorf("the certificate and its key cannot be used: %w", err)
-	}
-	return k.pair, nil // the earlier one, while the two files are replaced
-}
-
-func modifiedAt(path string) time.Time {
-	info, err := os.Stat(path)
-	if err != nil {
-		return time.Time{}
-	}
-	return info.ModTime()
 }

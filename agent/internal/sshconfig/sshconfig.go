@@ -14,6 +14,7 @@ package sshconfig
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"log/slog"
 	"os/exec"
@@ -25,8 +26,11 @@ import (
 )
 
 const (
-	// timeout is how long ssh may take.
-	timeout = 3 * time.Second
+	// defaultTimeout is how long ssh may take.
+	defaultTimeout = 3 * time.Second
+
+	// maxRunning is how many ssh may run at once.
+	maxRunning = 8
 
 	// lifetime is how long an answer is believed. Editors ask for many remotes at
 	// once; and an edited configuration should soon count.
@@ -45,10 +49,14 @@ const (
 type Resolver struct {
 	// File is the configuration to read. Default: ssh's own.
 	File string
-	Log  *slog.Logger
+	// Timeout is how long ssh may take. Default: three seconds.
+	Timeout time.Duration
+	Log     *slog.Logger
 
-	mu    sync.Mutex // guards known; held while ssh runs, since the next asks the same
-	known map[providers.SSHHost]answer
+	mu      sync.Mutex // guards what follows
+	known   map[providers.SSHHost]answer
+	asking  map[providers.SSHHost]*question
+	running chan struct{} // holds a place for each ssh
 }
 
 type answer struct {
@@ -58,29 +66,36 @@ type answer struct {
 }
 
 // Resolve returns the host to which ssh would connect, and false where it does not
-// say.
+// say, or ctx ends before.
 func (r *Resolver) Resolve(ctx context.Context, asked providers.SSHHost) (providers.SSHHost, bool) {
 	if !isName(asked.Host, ":") || asked.User != "" && !isName(asked.User, "") || strings.Trim(asked.Port, "0123456789") != "" {
 		return providers.SSHHost{}, false
 	}
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	if a, ok := r.known[asked]; ok && time.Since(a.at) < lifetime {
+		r.mu.Unlock()
 		return a.host, a.ok
 	}
-	host, ok := r.ask(ctx, asked)
-	if ctx.Err() != nil {
-		return host, ok // which says nothing of the host
+	q := r.join(ctx, asked)
+	r.mu.Unlock()
+	select {
+	case <-q.answered:
+		return q.host, q.ok
+	case <-ctx.Done():
+		r.leave(asked, q)
+		return providers.SSHHost{}, false
 	}
-	if r.known == nil || len(r.known) >= maxKnown {
-		r.known = make(map[providers.SSHHost]answer)
-	}
-	r.known[asked] = answer{host, ok, time.Now()}
-	return host, ok
 }
 
+// ask runs ssh. It waits for its turn until ctx ends.
 func (r *Resolver) ask(ctx context.Context, asked providers.SSHHost) (providers.SSHHost, bool) {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	select {
+	case r.running <- struct{}{}:
+		defer func() { <-r.running }()
+	case <-ctx.Done():
+		return providers.SSHHost{}, false
+	}
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(r.Timeout, defaultTimeout))
 	defer cancel()
 	args := []string{"-G"}
 	if r.File != "" {
@@ -93,8 +108,8 @@ func (r *Resolver) ask(ctx context.Context, asked providers.SSHHost) (providers.
 		args = append(args, "-p", asked.Port)
 	}
 	cmd := exec.CommandContext(ctx, "ssh", append(args, "--", asked.Host)...)
-	cmd.WaitDelay = time.Second // for what a "Match exec" has started
-	hideWindow(cmd)
+	cmd.WaitDelay = time.Second // for what has left the group
+	asGroup(cmd)
 	var out bounded
 	cmd.Stdout = &out
 	if err := cmd.Run(); err != nil {
@@ -127,10 +142,13 @@ func isName(name, more string) bool {
 	})
 }
 
-// bounded keeps the beginning of what is written to it.
-type bounded struct{ bytes.Buffer }
+// bounded keeps the beginning of what is written to it. The buffer is not embedded:
+// io.Copy would find its ReadFrom, which knows no bound.
+type bounded struct{ kept bytes.Buffer }
 
 func (b *bounded) Write(p []byte) (int, error) {
-	b.Buffer.Write(p[:min(len(p), maxOutput-b.Len())])
+	b.kept.Write(p[:min(len(p), maxOutput-b.kept.Len())])
 	return len(p), nil
 }
+
+func (b *bounded) Bytes() []byte { return b.kept.Bytes() }

@@ -1,8 +1,0 @@
-//go:build !windows
-
-package sshconfig
-
-import "os/exec"
-
-// hideWindow does nothing: only Windows opens one.
-func hideWindow(*exec.Cmd) {}
