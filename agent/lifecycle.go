@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"path"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -84,7 +85,7 @@ func (a *Agent) initialize(ctx context.Context, p protocol.InitializeParams) (pr
 	}
 	a.warnOfUnknownSettings(ctx, "initializationOptions")
 	a.mu.Lock()
-	a.folders, a.trace = p.WorkspaceFolders, p.Trace
+	a.folders, a.trace = foldersOf(p), p.Trace
 	a.showFolders()
 	a.mu.Unlock()
 	a.logByTrace(p.Trace)
@@ -99,6 +100,15 @@ func (a *Agent) initialize(ctx context.Context, p protocol.InitializeParams) (pr
 		},
 		ServerInfo: protocol.Info{Name: "codestream-agent", Version: a.config.Version},
 	}, nil
+}
+
+// foldersOf returns the folders that the editor has open. One that knows no more
+// than one names it as the root.
+func foldersOf(p protocol.InitializeParams) []protocol.WorkspaceFolder {
+	if len(p.WorkspaceFolders) == 0 && p.RootURI != nil && *p.RootURI != "" {
+		return []protocol.WorkspaceFolder{{URI: *p.RootURI, Name: path.Base(*p.RootURI)}}
+	}
+	return p.WorkspaceFolders
 }
 
 // received begins what could wait until the editor had its first answer.

@@ -64,7 +64,10 @@ type InitializeParams struct {
 	InitializationOptions *InitializationOptions `json:"initializationOptions,omitempty"`
 	Capabilities          ClientCapabilities     `json:"capabilities"`
 	Trace                 TraceValue             `json:"trace,omitempty"`
-	WorkspaceFolders      []WorkspaceFolder      `json:"workspaceFolders,omitempty"`
+	// WorkspaceFolders are what the editor has open.
+	WorkspaceFolders []WorkspaceFolder `json:"workspaceFolders,omitempty"`
+	// RootURI is the only folder, from an editor that names no WorkspaceFolders.
+	RootURI *string `json:"rootUri,omitempty"`
 }
 
 // Info is the name and version of one side.
