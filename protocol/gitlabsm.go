@@ -83,7 +83,15 @@ var (
 	DidStartAuthentication = Notification[DidStartAuthenticationParams]{"gitlabSM/didStartAuthentication", ToEditor}
 
 	// DidChangeInstances says that an instance was added, changed or removed:
-	// here, in another window, or by a team mate. It carries all that are left.
+	// here, in another window, by a team mate through the registry, by a file in a
+	// folder of the workspace that was edited, opened or closed, by the user who lets
+	// such an instance be used or trusts the workspace, or by the machine's policy. It
+	// carries all that are left. An instance that is gone without having been
+	// unconfigured or withdrawn keeps its accounts: nobody is signed out, and they are
+	// there when it comes back.
+	//
+	// Changes are told as against the state at initialized: ask gitlabSM/status once,
+	// after it.
 	DidChangeInstances = Notification[DidChangeInstancesParams]{"gitlabSM/didChangeInstances", ToEditor}
 
 	// DidChangeAuthentication says that an account was signed in, signed out,
