@@ -84,7 +84,7 @@ func (n *announcer) announce() bool {
 	if err != nil {
 		n.agent.log.Warn("the state could not be read", "error", err)
 		if n.known && errors.Is(err, protocol.StoreDamaged) { // and has been put aside; at the start, whoever asks hears of it
-			n.agent.showMessage(protocol.MessageError, "CodeStream: "+wireError(err).Message)
+			n.agent.showMessage(protocol.MessageError, "CodeStream: "+advice(err))
 		}
 		return false
 	}
@@ -113,7 +113,10 @@ func (n *announcer) tell(before, now view) error {
 			return err
 		}
 	}
-	return nil
+	if reflect.DeepEqual(before.sources(), now.sources()) {
+		return nil
+	}
+	return tell(context.Background(), n.editor(), protocol.DidChangeStatus, protocol.DidChangeStatusParams{Registry: now.registry, Problems: now.problems})
 }
 
 func (n *announcer) editor() editor {
@@ -164,6 +167,21 @@ func (v view) configured() []team.Instance {
 		list[i].Learnt = store.Learnt{NoDeviceGrant: in.NoDeviceGrant}
 	}
 	return list
+}
+
+// sources returns how it stands with the sources of instances. A registry that is
+// away for the same cause is the same: what the system says of it can have a port in
+// it, another each time.
+func (v view) sources() protocol.DidChangeStatusParams {
+	status := protocol.DidChangeStatusParams{Problems: v.problems}
+	if v.registry != nil {
+		registry := *v.registry
+		if problem := registry.Problem; problem != nil && problem.Details != nil && problem.Code == int(protocol.RegistryUnavailable) {
+			registry.Problem = &protocol.Problem{Details: &protocol.ErrorDetails{Cause: problem.Details.Cause}}
+		}
+		status.Registry = &registry
+	}
+	return status
 }
 
 // byKey returns all accounts.
