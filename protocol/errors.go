@@ -227,7 +227,7 @@ type ErrorDetails struct {
 	// For Forbidden: "registry" where the team's registry refuses, not GitLab.
 	//
 	// For Conflict: "folders", two folders of the workspace disagree; "changed",
-	// somebody has changed the instance in the team's registry first.
+	// somebody has changed the instance meanwhile, such as in the team's registry.
 	//
 	// For Untrusted: "policy" where the machine's policy does not count.
 	//
