@@ -1,10 +1,13 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
@@ -25,6 +28,10 @@ type announcer struct {
 	mu    sync.Mutex // guards what follows, and keeps notifications in order
 	last  view
 	known bool // last was read
+
+	// shown are the accounts of which the editor knows: those of instances that are
+	// listed, or were. One that is still kept is signed in, whatever is listed.
+	shown map[store.AccountKey]store.Account
 }
 
 // begin notes the state from which changes are told, unless it goes on from that
@@ -36,19 +43,32 @@ func (n *announcer) begin() error {
 		return nil // the watch begins by telling what has changed
 	}
 	now, err := n.session.view()
-	n.last, n.known = now, err == nil
+	if err == nil {
+		n.note(now)
+	}
 	return err
+}
+
+// note notes what the editor was told, or can ask for.
+func (n *announcer) note(now view) {
+	shown := now.listed()
+	for key, account := range now.byKey() {
+		if _, was := n.shown[key]; was {
+			shown[key] = account
+		}
+	}
+	n.last, n.known, n.shown = now, true, shown
 }
 
 // goOnFrom takes over what the editor was last told.
 func (n *announcer) goOnFrom(previous *announcer) {
 	previous.mu.Lock()
-	last, known := previous.last, previous.known
+	last, known, shown := previous.last, previous.known, previous.shown
 	previous.mu.Unlock()
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if !n.known {
-		n.last, n.known = last, known
+		n.last, n.known, n.shown = last, known, shown
 	}
 }
 
@@ -64,7 +84,7 @@ func (n *announcer) announce() bool {
 	if err != nil {
 		n.agent.log.Warn("the state could not be read", "error", err)
 		if n.known && errors.Is(err, protocol.StoreDamaged) { // and has been put aside; at the start, whoever asks hears of it
-			n.agent.showMessage(protocol.MessageError, "CodeStream: "+wireError(err).Message)
+			n.agent.showMessage(protocol.MessageError, "CodeStream: "+advice(err))
 		}
 		return false
 	}
@@ -74,7 +94,7 @@ func (n *announcer) announce() bool {
 			return false
 		}
 	}
-	n.last, n.known = now, true
+	n.note(now)
 	n.agent.warnOfProblems(n.session, now)
 	n.agent.offer(n.session, now.instances)
 	return true
@@ -88,12 +108,15 @@ func (n *announcer) tell(before, now view) error {
 			return err
 		}
 	}
-	for _, change := range changes(before, now) {
+	for _, change := range changes(before, now, n.shown) {
 		if err := tell(context.Background(), n.editor(), protocol.DidChangeAuthentication, change); err != nil {
 			return err
 		}
 	}
-	return nil
+	if reflect.DeepEqual(before.sources(), now.sources()) {
+		return nil
+	}
+	return tell(context.Background(), n.editor(), protocol.DidChangeStatus, protocol.DidChangeStatusParams{Registry: now.registry, Problems: now.problems})
 }
 
 func (n *announcer) editor() editor {
@@ -102,14 +125,15 @@ func (n *announcer) editor() editor {
 	return n.agent.client.editor
 }
 
-// changes compares accounts, instance by instance: those that are there, then
-// those that are gone.
-func changes(before, now view) []protocol.DidChangeAuthenticationParams {
-	was := before.byKey()
+// changes compares accounts, instance by instance: those that are listed, then
+// those of which the editor knows and that are gone. An instance that is listed
+// again is told with its accounts, and one that is listed no more without: nobody
+// was signed out.
+func changes(before, now view, shown map[store.AccountKey]store.Account) []protocol.DidChangeAuthenticationParams {
+	was, still := before.listed(), now.byKey()
 	var list []protocol.DidChangeAuthenticationParams
-	for _, account := range now.inOrder() {
+	for _, account := range sorted(now.listed()) {
 		earlier, known := was[account.Key()]
-		delete(was, account.Key())
 		switch {
 		case known && earlier.Refused == account.Refused && earlier.Serial == account.Serial:
 		case account.Refused != "":
@@ -120,8 +144,8 @@ func changes(before, now view) []protocol.DidChangeAuthenticationParams {
 			list = append(list, changed(account, protocol.StateSignedIn, ""))
 		}
 	}
-	for _, account := range before.inOrder() {
-		if _, gone := was[account.Key()]; gone {
+	for _, account := range sorted(shown) {
+		if _, kept := still[account.Key()]; !kept {
 			list = append(list, changed(account, protocol.StateSignedOut, ""))
 		}
 	}
@@ -145,6 +169,22 @@ func (v view) configured() []team.Instance {
 	return list
 }
 
+// sources returns how it stands with the sources of instances. A registry that is
+// away for the same cause is the same: what the system says of it can have a port in
+// it, another each time.
+func (v view) sources() protocol.DidChangeStatusParams {
+	status := protocol.DidChangeStatusParams{Problems: v.problems}
+	if v.registry != nil {
+		registry := *v.registry
+		if problem := registry.Problem; problem != nil && problem.Details != nil && problem.Code == int(protocol.RegistryUnavailable) {
+			registry.Problem = &protocol.Problem{Details: &protocol.ErrorDetails{Cause: problem.Details.Cause}}
+		}
+		status.Registry = &registry
+	}
+	return status
+}
+
+// byKey returns all accounts.
 func (v view) byKey() map[store.AccountKey]store.Account {
 	all := make(map[store.AccountKey]store.Account)
 	for _, accounts := range v.accounts {
@@ -155,10 +195,20 @@ func (v view) byKey() map[store.AccountKey]store.Account {
 	return all
 }
 
-// inOrder lists the accounts in the order of the instances.
-func (v view) inOrder() (list []store.Account) {
+// listed returns the accounts of instances that are listed.
+func (v view) listed() map[store.AccountKey]store.Account {
+	all := make(map[store.AccountKey]store.Account)
 	for _, in := range v.instances {
-		list = append(list, v.accounts[in.ID]...)
+		for _, account := range v.accounts[in.ID] {
+			all[account.Key()] = account
+		}
 	}
-	return list
+	return all
+}
+
+// sorted lists accounts in the order of their instances.
+func sorted(accounts map[store.AccountKey]store.Account) []store.Account {
+	return slices.SortedFunc(maps.Values(accounts), func(a, b store.Account) int {
+		return cmp.Or(strings.Compare(a.Instance, b.Instance), strings.Compare(a.ID, b.ID))
+	})
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"path"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -84,7 +85,7 @@ func (a *Agent) initialize(ctx context.Context, p protocol.InitializeParams) (pr
 	}
 	a.warnOfUnknownSettings(ctx, "initializationOptions")
 	a.mu.Lock()
-	a.folders, a.trace = p.WorkspaceFolders, p.Trace
+	a.folders, a.trace = foldersOf(p), p.Trace
 	a.showFolders()
 	a.mu.Unlock()
 	a.logByTrace(p.Trace)
@@ -99,6 +100,15 @@ func (a *Agent) initialize(ctx context.Context, p protocol.InitializeParams) (pr
 		},
 		ServerInfo: protocol.Info{Name: "codestream-agent", Version: a.config.Version},
 	}, nil
+}
+
+// foldersOf returns the folders that the editor has open. One that knows no more
+// than one names it as the root.
+func foldersOf(p protocol.InitializeParams) []protocol.WorkspaceFolder {
+	if len(p.WorkspaceFolders) == 0 && p.RootURI != nil && *p.RootURI != "" {
+		return []protocol.WorkspaceFolder{{URI: *p.RootURI, Name: path.Base(*p.RootURI)}}
+	}
+	return p.WorkspaceFolders
 }
 
 // received begins what could wait until the editor had its first answer.
@@ -171,7 +181,7 @@ func (a *Agent) didChangeConfiguration(ctx context.Context, p protocol.DidChange
 	c := a.client
 	a.mu.Unlock()
 	if err := a.applyOptions(c, *p.Settings.CodeStream); err != nil {
-		a.showMessage(protocol.MessageError, "CodeStream settings: "+wireError(err).Message)
+		a.showMessage(protocol.MessageError, "CodeStream settings: "+advice(err))
 	}
 	a.warnOfUnknownSettings(ctx, "settings", "codestream")
 }
@@ -214,7 +224,8 @@ func (a *Agent) showFolders() {
 }
 
 // applyOptions checks the options, and puts them in force as a whole or not at
-// all.
+// all; but for a registry that cannot be used, which is a problem that the user is
+// warned of: everything else goes on without it.
 func (a *Agent) applyOptions(c client, o protocol.InitializationOptions) error {
 	switch o.Browser {
 	case "", protocol.BrowserEditor, protocol.BrowserSystem, protocol.BrowserNone:
@@ -232,13 +243,10 @@ func (a *Agent) applyOptions(c client, o protocol.InitializationOptions) error {
 			return err
 		}
 	}
-	shared, err := a.newRegistry(o)
-	if err != nil {
-		return err
-	}
 	if o.DataDir != "" && !filepath.IsAbs(o.DataDir) {
 		return invalidParams("dataDir is %q, which is not an absolute path", o.DataDir)
 	}
+	shared, problem := a.newRegistry(o)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.client, a.options = c, o
@@ -250,7 +258,7 @@ func (a *Agent) applyOptions(c client, o protocol.InitializationOptions) error {
 	}
 	s := a.session
 	s.workspace.SetTrusted(o.WorkspaceTrusted)
-	s.sharing.use(shared, func(r *registry.Registry) context.CancelFunc { return a.follow(s, r) })
+	s.sharing.use(shared, problem, func(r *registry.Registry) context.CancelFunc { return a.follow(s, r) })
 	a.showFolders()
 	a.session.store.UseKeyring(o.Keyring == protocol.KeyringSystem || o.Keyring == "" && !a.config.KeyringOff)
 	return nil
@@ -272,7 +280,7 @@ func (a *Agent) moveTo(dir string) {
 // answer does.
 func (a *Agent) ignoredNotification(method string, err error) {
 	if method == protocol.DidChangeConfiguration.Method() {
-		a.showMessage(protocol.MessageError, "CodeStream settings: "+wireError(err).Message)
+		a.showMessage(protocol.MessageError, "CodeStream settings: "+advice(err))
 	}
 }
 

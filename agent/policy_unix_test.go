@@ -3,12 +3,15 @@
 package agent_test
 
 import (
+	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/teamcodestream/codestream-agent/agent"
+	"github.com/teamcodestream/codestream-agent/agent/internal/sessiontest"
 	"github.com/teamcodestream/codestream-agent/protocol"
 )
 
@@ -49,13 +52,16 @@ func (r *running) status() (known protocol.StatusResult) {
 	return known
 }
 
-func (r *running) refused(method string, params any) string {
+// refused makes a request that has to be refused by the policy.
+func (r *running) refused(method string, params any) (message string) {
 	r.t.Helper()
 	err := r.Call(within(r.t), method, params, nil)
-	if err == nil {
-		r.t.Fatalf("%s is not refused", method)
+	var refusal *sessiontest.ResponseError
+	var data protocol.ErrorData
+	if !errors.As(err, &refusal) || json.Unmarshal(refusal.Data, &data) != nil || data.Details == nil || data.Details.Cause != protocol.CausePolicy {
+		r.t.Errorf("%s is answered %v, with the data %+v", method, err, data)
 	}
-	return err.Error()
+	return data.Message
 }
 
 func TestThePolicyCannotBeConfiguredAway(t *testing.T) {
@@ -145,8 +151,10 @@ func TestOnlyAnAdministratorsPolicyCounts(t *testing.T) {
 		}
 		r := withPolicy(t, path)
 		known := r.status()
-		if len(known.Instances) > 0 || len(known.Problems) != 1 || !strings.Contains(known.Problems[0], c.problem) {
-			t.Errorf("%s: %d instances, and the problems %q; want %q", c.name, len(known.Instances), known.Problems, c.problem)
+		if len(known.Instances) > 0 || len(known.Problems) != 1 || !strings.Contains(known.Problems[0].Message, c.problem) {
+			t.Errorf("%s: %d instances, and the problems %v; want %q", c.name, len(known.Instances), known.Problems, c.problem)
+		} else if problem := known.Problems[0]; problem.Source != protocol.SourcePolicy || problem.Hint == "" || problem.Details.Cause == "" || problem.Details.File != path {
+			t.Errorf("%s: the problem is %+v, with the details %+v", c.name, problem, problem.Details)
 		}
 		var report protocol.DiagnoseResult
 		if err := r.Call(within(t), protocol.Diagnose.Method(), struct{}{}, &report); err != nil {

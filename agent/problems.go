@@ -9,6 +9,27 @@ import (
 	"github.com/teamcodestream/codestream-agent/protocol"
 )
 
+// problems lists what is wrong with the sources of instances, and with the settings
+// that name one.
+func (s *session) problems(found team.Found) []protocol.Problem {
+	list := make([]protocol.Problem, 0, len(found.Problems))
+	if err := s.sharing.unusable(); err != nil {
+		list = append(list, describeProblem(protocol.SourceTeam, err))
+	}
+	for _, problem := range found.Problems {
+		list = append(list, describeProblem(team.SourceOf(problem), problem))
+	}
+	return list
+}
+
+func describeProblem(source protocol.Source, err error) protocol.Problem {
+	e := inWords(err)
+	return protocol.Problem{
+		Source: source, Code: int(e.Code), Name: e.Code.Name(),
+		Message: e.Message, Hint: e.Hint, Instance: e.Instance, Details: e.Details,
+	}
+}
+
 // told is what the user was warned of and what is still so: each problem is shown
 // once, and again where it was mended and came back.
 type told struct {
@@ -37,7 +58,7 @@ func (t *told) fresh(warnings []string) (fresh []string) {
 func (a *Agent) warnOfProblems(s *session, v view) {
 	warnings := make([]string, 0, len(v.problems))
 	for _, problem := range v.problems {
-		warnings = append(warnings, "CodeStream: "+problem)
+		warnings = append(warnings, "CodeStream: "+withHint(problem.Message, problem.Hint))
 	}
 	for _, in := range v.instances {
 		for _, c := range in.Conflicts {

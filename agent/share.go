@@ -23,7 +23,7 @@ func (a *Agent) checkShare(s *session, share protocol.Share, in store.Instance, 
 	}
 	if share == "" {
 		share = protocol.ShareLocal
-		if s.sharing.registry() != nil {
+		if s.sharing.registry() != nil || s.sharing.unusable() != nil {
 			share = protocol.ShareTeam
 		}
 	}
@@ -31,6 +31,9 @@ func (a *Agent) checkShare(s *session, share protocol.Share, in store.Instance, 
 	switch share {
 	case protocol.ShareLocal:
 	case protocol.ShareTeam:
+		if err := s.sharing.unusable(); err != nil {
+			return "", err
+		}
 		if s.sharing.registry() == nil {
 			return "", invalidParams("share is %q, and no team registry is set: set team.registry in the editor's settings", share)
 		}

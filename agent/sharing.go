@@ -18,6 +18,7 @@ import (
 type sharing struct {
 	mu      sync.Mutex         // guards what follows
 	current *registry.Registry // nil: none is set
+	problem error              // what keeps the one that is set from being used
 	run     func(*registry.Registry) context.CancelFunc
 	stop    context.CancelFunc
 	started bool // the session has begun, and so does every connection
@@ -30,12 +31,20 @@ func (c *sharing) registry() *registry.Registry {
 	return c.current
 }
 
+// unusable returns what is wrong with the settings where they name a registry that
+// cannot be used; nil where there is nothing.
+func (c *sharing) unusable() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.problem
+}
+
 // NewTeamKey makes a key that seals client secrets in a team's registry, as the block
 // that a credentials file has.
 func NewTeamKey() string { return registry.NewTeamKey() }
 
 // newRegistry makes the registry of the settings, nil where none is set. It asks
-// nobody.
+// nobody. It returns InvalidParams or InsecureTransport.
 func (a *Agent) newRegistry(o protocol.InitializationOptions) (*registry.Registry, error) {
 	if o.Team == nil || o.Team.Registry == "" {
 		return nil, nil
@@ -48,14 +57,16 @@ func (a *Agent) newRegistry(o protocol.InitializationOptions) (*registry.Registr
 	if err != nil {
 		return nil, err
 	}
-	return registry.New(registry.Config{Settings: registry.Settings{Team: *o.Team, Network: network}, TLS: tlsConfig, Seen: a.seen, Log: a.log})
+	r, err := registry.New(registry.Config{Settings: registry.Settings{Team: *o.Team, Network: network}, TLS: tlsConfig, Seen: a.seen, Log: a.log})
+	return r, protocol.WithCause(err, protocol.CauseSettings)
 }
 
 // use goes over to another registry, unless its settings are those of the one in
-// use.
-func (c *sharing) use(next *registry.Registry, connect func(*registry.Registry) context.CancelFunc) {
+// use. problem is why there is none where one is set.
+func (c *sharing) use(next *registry.Registry, problem error, connect func(*registry.Registry) context.CancelFunc) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.problem = problem
 	if next != nil && c.current != nil && next.Settings == c.current.Settings {
 		return
 	}
@@ -106,17 +117,17 @@ func (a *Agent) keep(s *session, name string, snapshot registry.Snapshot) error 
 	return nil
 }
 
-// registryChanged tells the user, once a session, that the registry is away: what
-// was last seen serves.
+// registryChanged tells the editor how it stands with the registry, and the user,
+// once a session, that it is away: what was last seen serves.
 func (a *Agent) registryChanged(s *session, state registry.State) {
 	c := &s.sharing
 	c.mu.Lock()
 	tell := !state.Connected && state.Problem != nil && !c.warned
 	c.warned = c.warned || tell
 	c.mu.Unlock()
+	s.news.announce()
 	if tell {
-		e := wireError(state.Problem)
-		a.showMessage(protocol.MessageWarning, "CodeStream: "+e.Message+". What was last seen of it still serves.")
+		a.showMessage(protocol.MessageWarning, "CodeStream: "+advice(state.Problem))
 	}
 }
 
@@ -250,7 +261,8 @@ func (s *session) describeRegistry() *protocol.RegistryStatus {
 	case state.Connected:
 		described.State = protocol.RegistryConnected
 	case state.Problem != nil:
-		described.State, described.Message = protocol.RegistryAway, wireError(state.Problem).Message
+		problem := describeProblem(protocol.SourceTeam, state.Problem)
+		described.State, described.Problem = protocol.RegistryAway, &problem
 	}
 	return described
 }

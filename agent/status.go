@@ -23,7 +23,7 @@ func (a *Agent) status(_ context.Context, p protocol.StatusParams) (protocol.Sta
 	return protocol.StatusResult{
 		Instances: v.described(s),
 		Store:     protocol.Store{DataDir: s.store.Dir(), Key: describeKey(v.key)},
-		Registry:  s.describeRegistry(),
+		Registry:  v.registry,
 		Problems:  v.problems,
 	}, err
 }
@@ -43,7 +43,8 @@ type view struct {
 	instances []team.Instance
 	accounts  map[string][]store.Account // by instance
 	key       store.Place                // of the key that seals new secrets
-	problems  []string                   // with sources
+	registry  *protocol.RegistryStatus   // nil: none is set
+	problems  []protocol.Problem
 }
 
 func (s *session) view() (view, error) {
@@ -51,10 +52,7 @@ func (s *session) view() (view, error) {
 	if err != nil {
 		return view{}, err
 	}
-	v := view{instances: found.Instances, problems: make([]string, len(found.Problems))}
-	for i, problem := range found.Problems {
-		v.problems[i] = wireError(problem).Message
-	}
+	v := view{instances: found.Instances, registry: s.describeRegistry(), problems: s.problems(found)}
 	err = s.store.View(func(tx *store.Tx) error {
 		accounts, err := tx.Accounts()
 		v.accounts = make(map[string][]store.Account)

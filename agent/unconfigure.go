@@ -73,6 +73,6 @@ func setByPolicy(in team.Instance) error {
 		Message:  in.ID + " is set by the machine's policy in " + in.Origin,
 		Hint:     "Only the machine's administrator can change or remove it, in that file.",
 		Instance: in.ID,
-		Details:  &protocol.ErrorDetails{File: in.Origin},
+		Details:  &protocol.ErrorDetails{Cause: protocol.CausePolicy, File: in.Origin},
 	}
 }

@@ -22,7 +22,8 @@ const (
 	// MethodNotFound: this build does not answer the method.
 	MethodNotFound Code = -32601
 	// InvalidParams: a parameter is missing, unknown, of the wrong type or without
-	// meaning. Mend the request.
+	// meaning. Mend the request; but with a cause it is not the request that has to be
+	// mended: the cause says what.
 	InvalidParams Code = -32602
 	// InternalError: the agent's fault. The message has an id to find in its log.
 	InternalError Code = -32603
@@ -46,7 +47,8 @@ const (
 	// GitLab's pages that never redirect back.
 	SignInTimeout Code = 1004
 	// InvalidClient: GitLab does not know the application ID, or the secret is
-	// missing, wrong or renewed. Configure the instance again.
+	// missing, wrong or renewed. Configure the instance again; but with a cause the
+	// secret is there, and cannot be opened: configuring again is no cure.
 	InvalidClient Code = 1005
 	// InvalidRedirect: the redirect URI is not registered, or cannot be used. The
 	// hint gives the exact line to register.
@@ -72,7 +74,8 @@ const (
 	// RateLimited: GitLab asks to wait for retryAfterSeconds, or the agent does,
 	// whose own limits have the cause "agent".
 	RateLimited Code = 1013
-	// Forbidden: GitLab refused with 403; the message has its reason.
+	// Forbidden: GitLab refused with 403; the message has its reason. With the cause
+	// "registry" it is the team's registry that does not let the user write.
 	Forbidden Code = 1014
 	// InsufficientScope: the token lacks a scope; details says which.
 	InsufficientScope Code = 1015
@@ -88,13 +91,16 @@ const (
 	// StoreDamaged: the store cannot be read or written. With the cause "damaged" a
 	// copy was put where details says; with any other nothing was touched.
 	StoreDamaged Code = 1021
-	// Conflict: someone else changed it first. Read again.
+	// Conflict: someone else changed it first ("changed"): read again. Or two folders
+	// of the workspace disagree ("folders"): have the user mend one of the files.
 	Conflict Code = 1022
 	// Untrusted: a file in the workspace wants an instance that the user has not
-	// approved.
+	// approved. With the cause "policy" it is the machine's policy that does not count,
+	// since others than the administrator can write it.
 	Untrusted Code = 1023
-	// RegistryUnavailable: the team's registry does not answer; what is cached
-	// still serves.
+	// RegistryUnavailable: the team's registry does not answer, or not as one does;
+	// details has the cause. What is cached still serves. A cause that the client does
+	// not know is as "connection".
 	RegistryUnavailable Code = 1024
 	// InsecureTransport: plain http to a host other than loopback needs consent.
 	InsecureTransport Code = 1025
@@ -169,23 +175,70 @@ const (
 	CauseKeyLocked = "keyLocked" // the keyring with the key is locked or does not answer
 )
 
+// The causes that say what has to be mended where it is none of GitLab's, and not
+// the request.
+const (
+	CauseRegistry    = "registry"    // who maintains the team's registry does not let the user write
+	CauseFolders     = "folders"     // two folders of the workspace disagree
+	CauseChanged     = "changed"     // somebody was faster
+	CauseTeamKey     = "teamKey"     // the credentials file has no team key, or another one
+	CauseCredentials = "credentials" // the credentials file cannot be used
+	CauseSettings    = "settings"    // a setting of the editor's
+	CauseFile        = "file"        // a file of instances has a mistake in it, or cannot be read or written
+	CausePolicy      = "policy"      // only the machine's administrator can change it
+)
+
 // ErrorDetails are facts about an error, for programs and support.
 type ErrorDetails struct {
-	// Cause is one word. For HostUnreachable: "dns"; "noRoute", no network leads
-	// there; "refused"; "timeout"; "proxy", which does not answer or does not let one
-	// through; "proxyAuthentication", which wants another user or password; "tls", no
-	// handshake comes about, or one side speaks plain http; "clientCertificate", the
-	// server wants one, or another; "reset"; "connection" for all else; and "keyLost" or
-	// "keyLocked" for the proxy's password in the store. For CertificateUntrusted:
-	// "expired", "notYetValid", "wrongName", "selfSigned", "missingIntermediate",
-	// "unknownAuthority" or "invalid". For NotGitLab: "signInPage", a redirect to another
-	// host, or "captivePortal", the network wants one to sign in; absent for any other
-	// answer. For SignInRequired: "revoked", "expired",
-	// "answerLost", "keyLost", or "keyLocked" where the tokens are good again once
-	// the keyring is unlocked: offer to try again before a new sign-in. For
-	// InvalidClient: "keyLocked" for the client secret. For StoreDamaged: "damaged",
-	// "unusable", "unsafe" or "newer". For RateLimited: "agent" where it is the
-	// agent's own limit.
+	// Cause is one word, where the code alone does not say what to do.
+	//
+	// For HostUnreachable: "dns"; "noRoute", no network leads there; "refused";
+	// "timeout"; "proxy", which does not answer or does not let one through;
+	// "proxyAuthentication", which wants another user or password; "tls", no
+	// handshake comes about, or one side speaks plain http; "clientCertificate",
+	// the server wants one, or another; "reset"; "connection" for all else; and
+	// "keyLost" or "keyLocked" for the proxy's password in the store.
+	//
+	// For CertificateUntrusted: "expired", "notYetValid", "wrongName",
+	// "selfSigned", "missingIntermediate", "unknownAuthority" or "invalid".
+	//
+	// For NotGitLab: "signInPage", a redirect to another host, or
+	// "captivePortal", the network wants one to sign in; absent for any other answer.
+	//
+	// For SignInRequired: "revoked", "expired", "answerLost", "keyLost",
+	// "otherApplication", the team has gone over to another application; or
+	// "keyLocked" where the tokens are good again once the keyring is unlocked:
+	// offer to try again before a new sign-in.
+	//
+	// For InvalidClient: "keyLocked" for the client secret; "teamKey" where the
+	// team's registry has it sealed with a key that the credentials file lacks.
+	//
+	// For StoreDamaged: "damaged", "unusable", "unsafe" or "newer".
+	//
+	// For RateLimited: "agent" where it is the agent's own limit.
+	//
+	// For RegistryUnavailable: "refused", nothing answers there; "timeout";
+	// "certificate", which is not trusted; "tls", the registry does not speak it;
+	// "authorization", the credentials are not accepted; "permission", they do not
+	// let one read this team's instances; "bucket", the team has none yet;
+	// "jetstream", which is not enabled; "size", there is more than an agent takes;
+	// "connection" for all else.
+	//
+	// For Forbidden: "registry" where the team's registry refuses, not GitLab.
+	//
+	// For Conflict: "folders", two folders of the workspace disagree; "changed",
+	// somebody has changed the instance meanwhile, such as in the team's registry.
+	//
+	// For Untrusted: "policy" where the machine's policy does not count.
+	//
+	// For InsecureTransport: "settings" where it is the team's registry that is set
+	// without TLS.
+	//
+	// For InvalidParams: absent where the request has to be mended. "file", a file of
+	// instances has a mistake in it, or cannot be read or written; "policy", only the
+	// machine's administrator can change the instance; "credentials", the credentials
+	// file for the team's registry cannot be used; "teamKey", it lacks the key;
+	// "settings", what the editor's settings say of the team.
 	Cause string `json:"cause,omitempty"`
 	// Text is the cause in the words of whoever reported it.
 	Text string `json:"text,omitempty"`
@@ -210,6 +263,8 @@ type ErrorDetails struct {
 	// File is the file that the error is about: for StoreDamaged with the cause
 	// "damaged" the copy that was put aside, else the one in use.
 	File string `json:"file,omitempty"`
+	// Files are the files that disagree, where it is about more than one.
+	Files []string `json:"files,omitempty"`
 	// Line and Column are where in File, counted from 1; a column is a character.
 	Line int `json:"line,omitempty"`
 	// Column: see Line.
@@ -261,5 +316,20 @@ func WithInstance(err error, id string) error {
 	}
 	about := *e
 	about.Instance = id
+	return &about
+}
+
+// WithCause adds the cause to the details of an error that has none. Other errors
+// are returned as they are.
+func WithCause(err error, cause string) error {
+	var e *Error
+	if !errors.As(err, &e) || e.Details != nil && e.Details.Cause != "" {
+		return err
+	}
+	about, details := *e, ErrorDetails{}
+	if e.Details != nil {
+		details = *e.Details
+	}
+	details.Cause, about.Details = cause, &details
 	return &about
 }

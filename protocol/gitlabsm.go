@@ -18,9 +18,11 @@ var (
 
 	// Unconfigure forgets an instance and its accounts. Their tokens are revoked
 	// at GitLab where it can be reached. One of the team's registry is withdrawn for
-	// everybody. Of one that a file in the workspace names, the user's approval is
-	// forgotten, and the file stays. One of the machine's policy cannot be
-	// unconfigured: InvalidParams.
+	// everybody; where no registry is set any more, it is forgotten here only. Of one
+	// that a file in the workspace names, the user's approval is forgotten, and the
+	// file stays: where the workspace is trusted, which needs no approval, only the
+	// accounts go, and the instance is listed on. One of the machine's policy cannot be
+	// unconfigured: InvalidParams with the cause "policy".
 	Unconfigure = Request[UnconfigureParams, UnconfigureResult]{"gitlabSM/unconfigure", ToAgent}
 
 	// Status tells what is known here of the instances and accounts. It asks
@@ -83,12 +85,28 @@ var (
 	DidStartAuthentication = Notification[DidStartAuthenticationParams]{"gitlabSM/didStartAuthentication", ToEditor}
 
 	// DidChangeInstances says that an instance was added, changed or removed:
-	// here, in another window, or by a team mate. It carries all that are left.
+	// here, in another window, by a team mate through the registry, by a file in a
+	// folder of the workspace that was edited, opened or closed, by the user who lets
+	// such an instance be used or trusts the workspace, or by the machine's policy. It
+	// carries all that are left. An instance that is gone without having been
+	// unconfigured or withdrawn keeps its accounts: nobody is signed out, and they are
+	// there when it comes back.
+	//
+	// Changes are told as against the state at initialized: ask gitlabSM/status once,
+	// after it.
 	DidChangeInstances = Notification[DidChangeInstancesParams]{"gitlabSM/didChangeInstances", ToEditor}
 
 	// DidChangeAuthentication says that an account was signed in, signed out,
-	// refused by GitLab, or refreshed: here or in another window.
+	// refused by GitLab, or refreshed: here or in another window. It follows on
+	// gitlabSM/didChangeInstances too where that brings an instance with accounts, such
+	// as with a folder that was opened again. An instance that is only listed no longer
+	// signs nobody out.
 	DidChangeAuthentication = Notification[DidChangeAuthenticationParams]{"gitlabSM/didChangeAuthentication", ToEditor}
+
+	// DidChangeStatus says how it stands by now with the team's registry and with the
+	// sources of instances: the connection was made or lost, a problem came up or was
+	// mended.
+	DidChangeStatus = Notification[DidChangeStatusParams]{"gitlabSM/didChangeStatus", ToEditor}
 )
 
 // ConfigureParams describes an instance.
@@ -122,7 +140,10 @@ type ConfigureParams struct {
 	// AllowHTTP consents to plain http to a host other than loopback.
 	AllowHTTP bool `json:"allowHttp,omitempty"`
 	// Share says who gets the instance: "local", "team" or "workspace". Default:
-	// "team" where a registry is set, else "local".
+	// "team" where a registry is set, else "local". With "workspace" it is written into
+	// the file of the first folder of the workspace, for the user to commit. With
+	// "workspace" and "team" what was configured on this machine alone goes, and its
+	// secret with it: it would hide what the others change.
 	Share Share `json:"share,omitempty"`
 	// Keep leaves what these parameters leave out as it is known, wherever that comes
 	// from: the client secret as long as the application ID is the same, and the network
@@ -163,11 +184,34 @@ type StatusResult struct {
 	Instances []Instance `json:"instances"`
 	// Store says where all of this is kept.
 	Store Store `json:"store"`
-	// Registry says how it stands with the team's registry, if one is set.
+	// Registry says how it stands with the team's registry. Absent where none is set;
+	// and where the setting makes no sense, which is a problem.
 	Registry *RegistryStatus `json:"registry,omitempty"`
-	// Problems are sentences about sources that do not count, in whole or in part,
-	// such as a file with a mistake in it.
-	Problems []string `json:"problems"`
+	// Problems are what is wrong with the sources of instances, and with the settings
+	// that name one.
+	Problems []Problem `json:"problems"`
+}
+
+// Problem is something wrong with a source of instances, which does not count, in
+// whole or in part: such as a mistake in a file. All else goes on. A problem has what
+// an error has: show its message and its hint, and where the details have a file, a
+// line and a column, underline the place.
+type Problem struct {
+	// Source is where the instances would come from.
+	Source Source `json:"source"`
+	// Code is an error's.
+	Code int `json:"code"`
+	// Name is the name of the code.
+	Name string `json:"name"`
+	// Message is what is wrong.
+	Message string `json:"message"`
+	// Hint is the next step, for a person.
+	Hint string `json:"hint,omitempty"`
+	// Instance is the id of the instance it is about, if it is about one.
+	Instance string `json:"instance,omitempty"`
+	// Details say what has to be mended: the cause, and for a file which and where in
+	// it, with what is wrong there as the text.
+	Details *ErrorDetails `json:"details,omitempty"`
 }
 
 // RegistryStatus says how it stands with the team's registry. What was last seen of
@@ -179,8 +223,8 @@ type RegistryStatus struct {
 	State RegistryState `json:"state"`
 	// Since is when that began.
 	Since time.Time `json:"since"`
-	// Message is why it is away.
-	Message string `json:"message,omitempty"`
+	// Problem is why it is away.
+	Problem *Problem `json:"problem,omitempty"`
 }
 
 // RegistryState is the state of the connection to the team's registry.
@@ -402,6 +446,16 @@ type DidChangeAuthenticationParams struct {
 	State AuthState `json:"state"`
 	// Reason is "refreshed" for a renewed token, and for signInRequired why GitLab
 	// does not accept the tokens, or why they cannot be used: "revoked", "expired",
-	// "answerLost" (GitLab renewed them, and its answer never arrived) or "keyLost".
+	// "answerLost" (GitLab renewed them, and its answer never arrived), "keyLost", or
+	// "otherApplication" (the team has gone over to another application, and the tokens
+	// are from the one before).
 	Reason string `json:"reason,omitempty"`
+}
+
+// DidChangeStatusParams is what may have changed of the status.
+type DidChangeStatusParams struct {
+	// Registry says how it stands with the team's registry, as in the status.
+	Registry *RegistryStatus `json:"registry,omitempty"`
+	// Problems are all that there are by now.
+	Problems []Problem `json:"problems"`
 }

@@ -4,10 +4,14 @@ import "encoding/json"
 
 // LSP's requests and notifications, as far as the agent uses them.
 var (
-	// Initialize is the first message of a session.
+	// Initialize is the first message of a session. Options that make no sense are
+	// InvalidParams. But a team's registry that cannot be used as it is set takes
+	// nothing else from the user: they are warned, and it is one of the problems of
+	// gitlabSM/status.
 	Initialize = Request[InitializeParams, InitializeResult]{"initialize", ToAgent}
 
-	// Initialized says that the editor has read the answer to initialize.
+	// Initialized says that the editor has read the answer to initialize. From here on
+	// changes are told: ask gitlabSM/status once, after it.
 	Initialized = Notification[struct{}]{"initialized", ToAgent}
 
 	// Shutdown ends the work of the agent; only exit may follow.
@@ -49,10 +53,13 @@ var (
 	// LogMessage writes to the editor's log.
 	LogMessage = Notification[MessageParams]{"window/logMessage", ToEditor}
 
-	// DidChangeConfiguration replaces the initialization options.
+	// DidChangeConfiguration replaces the initialization options. Where one makes no
+	// sense none of them counts: the user is shown what is wrong, and what was in force
+	// stays. A team's registry that cannot be used is as with initialize.
 	DidChangeConfiguration = Notification[DidChangeConfigurationParams]{"workspace/didChangeConfiguration", ToAgent}
 
-	// DidChangeWorkspaceFolders tells which folders the editor has open.
+	// DidChangeWorkspaceFolders tells which folders the editor has opened and closed.
+	// The instances that their files name come and go with them.
 	DidChangeWorkspaceFolders = Notification[DidChangeWorkspaceFoldersParams]{"workspace/didChangeWorkspaceFolders", ToAgent}
 )
 
@@ -64,7 +71,10 @@ type InitializeParams struct {
 	InitializationOptions *InitializationOptions `json:"initializationOptions,omitempty"`
 	Capabilities          ClientCapabilities     `json:"capabilities"`
 	Trace                 TraceValue             `json:"trace,omitempty"`
-	WorkspaceFolders      []WorkspaceFolder      `json:"workspaceFolders,omitempty"`
+	// WorkspaceFolders are what the editor has open.
+	WorkspaceFolders []WorkspaceFolder `json:"workspaceFolders,omitempty"`
+	// RootURI is the only folder, from an editor that names no WorkspaceFolders.
+	RootURI *string `json:"rootUri,omitempty"`
 }
 
 // Info is the name and version of one side.

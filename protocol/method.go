@@ -67,7 +67,7 @@ func Declarations() []Declaration {
 		Configure, Unconfigure, Status,
 		Authenticate, CompleteAuthentication, Disconnect,
 		Token, CallAPI, CurrentUser, ResolveRemote, Diagnose,
-		DidStartAuthentication, DidChangeInstances, DidChangeAuthentication,
+		DidStartAuthentication, DidChangeInstances, DidChangeAuthentication, DidChangeStatus,
 		Initialize, Initialized, Shutdown, Exit, CancelRequest,
 		SetTrace, LogTrace, Progress,
 		WorkDoneProgressCreate, WorkDoneProgressCancel,

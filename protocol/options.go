@@ -18,10 +18,11 @@ type InitializationOptions struct {
 	// Network applies to all instances, but for what an instance sets for itself with
 	// gitlabSM/configure. Default: environment and system.
 	Network *Network `json:"network,omitempty"`
-	// Team is the shared registry. Default: none.
+	// Team is the shared registry. Default: none. Where it is taken out again, what was
+	// last seen of the registry stays until it is unconfigured.
 	Team *Team `json:"team,omitempty"`
 	// WorkspaceTrusted is whether files in the workspace may configure instances
-	// without asking. Default: false.
+	// without asking: what the user has told the editor of the workspace. Default: false.
 	WorkspaceTrusted bool `json:"workspaceTrusted,omitempty"`
 }
 

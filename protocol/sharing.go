@@ -5,17 +5,18 @@ package protocol
 const WorkspaceFile = ".codestream/gitlab.json"
 
 // InstanceFile is a file from which instances come: .codestream/gitlab.json in a
-// folder of the workspace, or the machine's policy. It is JSON; comments and
-// trailing commas are allowed. It never has a secret in it.
+// folder of the workspace, or the machine's policy. It is JSON of at most 64 KiB;
+// comments and trailing commas are allowed. It never has a secret in it.
 type InstanceFile struct {
 	// Schema is the address of what describes the file, for editors.
 	Schema string `json:"$schema,omitempty"`
-	// Instances are those that the file gives to whoever has it.
+	// Instances are those that the file gives to whoever has it: in a folder of the
+	// workspace at most 20.
 	Instances []SharedInstance `json:"instances"`
 }
 
-// SharedInstance is what a team shares of an instance, with the meaning of
-// [ConfigureParams].
+// SharedInstance is what a team shares of an instance. Its fields mean what they
+// mean for [Configure].
 type SharedInstance struct {
 	// URL is the instance's base URL as the team's network knows it.
 	URL string `json:"url"`

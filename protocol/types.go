@@ -100,7 +100,9 @@ type Auth struct {
 	// signInRequired where one was, and signedOut.
 	State AuthState `json:"state"`
 	// Reason tells why a sign-in is required: "revoked", "expired", "answerLost"
-	// (GitLab renewed the tokens, and its answer never arrived) or "keyLost".
+	// (GitLab renewed the tokens, and its answer never arrived), "keyLost", or
+	// "otherApplication" (the team has gone over to another application, and the tokens
+	// are from the one before).
 	Reason   string    `json:"reason,omitempty"`
 	Accounts []Account `json:"accounts"`
 }

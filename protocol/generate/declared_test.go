@@ -69,7 +69,7 @@ var namesSayAll = []string{
 	"DidStartAuthenticationParams.Instance", "DidStartAuthenticationParams.Method", "DidStartAuthenticationParams.UserCode",
 	"DidChangeInstancesParams.Instances", "DidChangeAuthenticationParams.Instance", "DidChangeAuthenticationParams.State",
 	"InitializeParams.ClientInfo", "InitializeParams.InitializationOptions", "InitializeParams.Capabilities",
-	"InitializeParams.Trace", "InitializeParams.WorkspaceFolders", "Info.Name", "Info.Version",
+	"InitializeParams.Trace", "Info.Name", "Info.Version",
 	"ClientCapabilities.Window", "WindowCapabilities.WorkDoneProgress", "WindowCapabilities.ShowDocument",
 	"ShowDocumentCapabilities.Support", "InitializeResult.Capabilities", "InitializeResult.ServerInfo",
 	"ServerCapabilities.Workspace", "ServerCapabilities.Experimental", "WorkspaceCapabilities.WorkspaceFolders",

@@ -224,21 +224,29 @@ func (p *page) plain(s string) string {
 }
 
 // about returns the doc of what is called name without that name where it only
-// repeats the heading: "`url` is where GitLab is" becomes "Where GitLab is".
+// repeats the heading.
 func (p *page) about(doc, name string) string {
-	subject := "`" + name + "` "
+	subject, rest := cutSubject(doc, name)
+	return subject + p.prose(rest)
+}
+
+// cutSubject takes the name of what a doc is about from its beginning: "`url` is
+// where GitLab is" becomes "Where GitLab is". Where a sentence needs its subject, it
+// is returned beside the rest.
+func cutSubject(doc, name string) (subject, rest string) {
+	subject = "`" + name + "` "
 	rest, ok := strings.CutPrefix(doc, subject)
 	if !ok {
-		return p.prose(doc)
+		return "", doc
 	}
 	verb, after := script.CutWord(rest)
 	switch {
 	case verb == "is" || verb == "are":
 		rest = after
 	case verb != "may" && !strings.HasSuffix(strings.TrimSuffix(verb, ","), "s"):
-		return subject + p.prose(rest)
+		return subject, rest
 	}
-	return p.prose(upperFirst(rest))
+	return "", upperFirst(rest)
 }
 
 // brief returns what a type means, in one sentence, for a field that has no doc of

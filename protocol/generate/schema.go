@@ -109,13 +109,13 @@ func schemaOf(m *Model, t Type, without string) schema {
 }
 
 func objectSchema(m *Model, of *Struct, without string) schema {
-	s := schema{Type: "object", Description: plain(of.Doc), AdditionalProperties: new(bool)}
+	s := schema{Type: "object", Description: describe(of.Doc, of.Name), AdditionalProperties: new(bool)}
 	for _, field := range of.Fields {
 		if field.Name == without {
 			continue
 		}
 		property := schemaOf(m, field.Type, without)
-		property.Description = plain(field.Doc)
+		property.Description = describe(field.Doc, field.Name)
 		s.Properties = append(s.Properties, member{field.Name, property})
 		if !field.Optional {
 			s.Required = append(s.Required, field.Name)
@@ -124,5 +124,9 @@ func objectSchema(m *Model, of *Struct, without string) schema {
 	return s
 }
 
-// plain takes the backquotes off a doc: editors show descriptions as they stand.
-func plain(doc string) string { return strings.ReplaceAll(doc, "`", "") }
+// describe returns a doc as an editor shows it beside the name: without the name,
+// and without backquotes.
+func describe(doc, name string) string {
+	subject, rest := cutSubject(doc, name)
+	return strings.ReplaceAll(subject+rest, "`", "")
+}

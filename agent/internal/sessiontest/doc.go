@@ -108,8 +108,8 @@
 //	<=                             as "<-"; a run of these may come in any order
 //
 // In each window every message has to be the one that the next line asks for. Only
-// window/logMessage, $/logTrace and $/cancelRequest are passed over where no line
-// asks for them.
+// window/logMessage, $/logTrace, $/cancelRequest and gitlabSM/didChangeStatus are
+// passed over where no line asks for them.
 // After the last step nothing may be left. That code and name of an error agree
 // is always checked, and so is that every message is as package protocol declares
 // it: no unknown field, none missing, no null for a list.

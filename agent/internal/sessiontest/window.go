@@ -154,11 +154,11 @@ func (s *session) nextMessage(ctx context.Context, w *window, steps []script.Ste
 }
 
 // isChatter reports whether a script may pass over a message: the agent may say
-// more than any script foresees, to the log, or take a question back when nobody
-// waits for its answer any more.
+// more than any script foresees, to the log or of a connection that comes about when
+// it does, or take a question back when nobody waits for its answer any more.
 func isChatter(m *Message) bool {
 	switch m.Method {
-	case protocol.LogMessage.Method(), protocol.LogTrace.Method(), protocol.CancelRequest.Method():
+	case protocol.LogMessage.Method(), protocol.LogTrace.Method(), protocol.CancelRequest.Method(), protocol.DidChangeStatus.Method():
 		return true
 	}
 	return false

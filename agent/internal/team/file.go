@@ -116,7 +116,7 @@ func (file *source) problem(offset int, problem, hint string) error {
 		Code:    protocol.InvalidParams,
 		Message: fmt.Sprintf("%s, line %d, column %d: %s", file.name, line, column, problem),
 		Hint:    hint,
-		Details: &protocol.ErrorDetails{File: file.name, Line: line, Column: column},
+		Details: &protocol.ErrorDetails{Cause: protocol.CauseFile, File: file.name, Line: line, Column: column, Text: problem},
 	}
 }
 

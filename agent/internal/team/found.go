@@ -63,12 +63,18 @@ type sourced struct {
 
 func (s sourced) Unwrap() error { return s.error }
 
+// SourceOf returns the source that a problem of a survey is with.
+func SourceOf(problem error) protocol.Source {
+	var known sourced
+	errors.As(problem, &known)
+	return known.source
+}
+
 // ProblemsOf returns the problems with one source, of a survey.
 func (f *Found) ProblemsOf(source protocol.Source) (problems []error) {
 	for _, problem := range f.Problems {
-		var known sourced
-		if errors.As(problem, &known) && known.source == source {
-			problems = append(problems, known.error)
+		if SourceOf(problem) == source {
+			problems = append(problems, problem)
 		}
 	}
 	return problems

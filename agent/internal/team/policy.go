@@ -81,6 +81,6 @@ func notAdministered(path, problem string) error {
 		Code:    protocol.Untrusted,
 		Message: fmt.Sprintf("the machine's policy %s does not count: %s", path, problem),
 		Hint:    "It has to belong to the administrator (root, or Administrators), together with its folder, and nobody else may be able to write to either.",
-		Details: &protocol.ErrorDetails{File: path, Text: problem},
+		Details: &protocol.ErrorDetails{Cause: protocol.CausePolicy, File: path, Text: problem},
 	}
 }

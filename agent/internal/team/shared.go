@@ -52,6 +52,7 @@ func sharedSecret(tx *store.Tx, id string) (secret.Text, error) {
 			Message:  "the client secret of " + id + " in the team's registry cannot be opened: " + in.Problem,
 			Hint:     "Ask whoever maintains the registry for a credentials file with the team's key.",
 			Instance: id,
+			Details:  &protocol.ErrorDetails{Cause: protocol.CauseTeamKey},
 		}
 	}
 	if err != nil {

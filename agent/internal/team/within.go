@@ -102,7 +102,7 @@ func unreadable(path string, err error) error {
 		Code:    protocol.InvalidParams,
 		Message: fmt.Sprintf("%s cannot be read: %v", path, cause(err)),
 		Hint:    "It has to be a regular file below the folder, of at most 64 KiB, that you may read.",
-		Details: &protocol.ErrorDetails{File: path, Text: cause(err).Error()},
+		Details: &protocol.ErrorDetails{Cause: protocol.CauseFile, File: path, Text: cause(err).Error()},
 		Err:     err,
 	}
 }
@@ -112,7 +112,7 @@ func unwritable(path string, err error) error {
 		Code:    protocol.InvalidParams,
 		Message: fmt.Sprintf("%s cannot be written: %v", path, cause(err)),
 		Hint:    "Make the folder writable, with no link in place of .codestream, or write the file by hand.",
-		Details: &protocol.ErrorDetails{File: path, Text: cause(err).Error()},
+		Details: &protocol.ErrorDetails{Cause: protocol.CauseFile, File: path, Text: cause(err).Error()},
 		Err:     err,
 	}
 }

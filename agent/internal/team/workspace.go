@@ -147,6 +147,6 @@ func disagreement(a, b Instance, fields []string) error {
 		Message:  fmt.Sprintf("%s and %s disagree about %s: %s", a.Origin, b.Origin, a.ID, strings.Join(fields, ", ")),
 		Hint:     "Make the two files say the same, or close one of the folders. Until then neither counts.",
 		Instance: a.ID,
-		Details:  &protocol.ErrorDetails{File: b.Origin},
+		Details:  &protocol.ErrorDetails{Cause: protocol.CauseFolders, Files: []string{a.Origin, b.Origin}},
 	}
 }

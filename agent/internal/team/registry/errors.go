@@ -23,6 +23,7 @@ func (r *Registry) writeError(id string, err error) error {
 			Code:    protocol.Forbidden,
 			Message: "the team's registry does not let you change " + id + ": members read, and maintainers write",
 			Hint:    "Ask a maintainer of the registry, or keep the instance for yourself with share \"local\".",
+			Details: &protocol.ErrorDetails{Cause: protocol.CauseRegistry},
 			Err:     err,
 		}
 	case errors.Is(err, jetstream.ErrKeyExists), errors.Is(err, jetstream.ErrKeyRevisionMismatch):
@@ -30,6 +31,7 @@ func (r *Registry) writeError(id string, err error) error {
 			Code:    protocol.Conflict,
 			Message: "somebody else has changed " + id + " in the team's registry meanwhile",
 			Hint:    "Look at what gitlabSM/status shows by now, and configure again if it is not what you want.",
+			Details: &protocol.ErrorDetails{Cause: protocol.CauseChanged},
 			Err:     err,
 		}
 	}
@@ -41,6 +43,7 @@ func noTeamKey() error {
 		Code:    protocol.InvalidParams,
 		Message: "the client secret cannot be sealed for the team: the credentials file has no team key",
 		Hint:    "Put a team key into the file of team.credentialsFile, the same for all members. Or use a non-confidential application, which has no secret.",
+		Details: &protocol.ErrorDetails{Cause: protocol.CauseTeamKey},
 	}
 }
 
@@ -51,7 +54,7 @@ func (r *Registry) unavailable(err error) error {
 	}
 	var known *protocol.Error
 	if errors.As(err, &known) { // about the credentials
-		return known
+		return protocol.WithCause(known, protocol.CauseCredentials)
 	}
 	var untrusted *tls.CertificateVerificationError
 	cause, problem, hint := "connection", err.Error(), "What was last seen still serves. Check team.registry, the network and the VPN; it is tried again all the time."
