@@ -35,14 +35,34 @@ func (a *Agent) resolve(instance, account string) (target, error) {
 	if err != nil {
 		return target{}, err
 	}
+	t, err := s.accountIn(in, account)
+	if err == nil {
+		a.warnOfEnd(t.account)
+	}
+	return t, err
+}
+
+// resolveLast is resolve for whoever signs out, which needs nobody's approval, and
+// no source that still names the instance.
+func (a *Agent) resolveLast(instance, account string) (target, error) {
+	s, err := a.ready()
+	if err != nil {
+		return target{}, err
+	}
+	in, err := s.team.ResolveLast(instance)
+	if err != nil {
+		return target{}, err
+	}
+	return s.accountIn(in, account)
+}
+
+// accountIn finds an account of an instance.
+func (s *session) accountIn(in team.Instance, id string) (target, error) {
 	accounts, err := s.accountsOf(in.ID)
 	if err != nil {
 		return target{}, err
 	}
-	found, err := chooseAccount(in.ID, accounts, account)
-	if err == nil {
-		a.warnOfEnd(found)
-	}
+	found, err := chooseAccount(in.ID, accounts, id)
 	return target{s, in, found}, err
 }
 
@@ -89,7 +109,7 @@ func chooseAccount(instance string, accounts []store.Account, id string) (store.
 }
 
 func (a *Agent) disconnect(ctx context.Context, p protocol.DisconnectParams) (protocol.DisconnectResult, error) {
-	t, err := a.resolve(p.Instance, p.Account)
+	t, err := a.resolveLast(p.Instance, p.Account)
 	if err != nil {
 		return protocol.DisconnectResult{}, err
 	}

@@ -88,6 +88,7 @@ func (n *announcer) announce() bool {
 		}
 		return false
 	}
+	n.session.auth.EndOvertaken()
 	if n.known {
 		if err := n.tell(n.last, now); err != nil { // what was told is told again
 			n.agent.log.Warn("a change was not told", "error", err)

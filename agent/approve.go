@@ -8,7 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
+	"time"
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/auth"
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
@@ -26,26 +26,36 @@ const (
 // workspace offers, and that the user has not let be used.
 func usable(in team.Instance, err error) (team.Instance, error) {
 	if err == nil && in.NeedsApproval {
-		err = untrusted(in)
+		err = team.Untrusted(in)
 	}
 	return in, err
 }
 
-func untrusted(in team.Instance) error {
-	return &protocol.Error{
-		Code:     protocol.Untrusted,
-		Message:  in.ID + " is named by " + in.Origin + ", and you have not let it be used",
-		Hint:     "Sign in with gitlabSM/authenticate: you are asked then. Or trust the workspace in the editor.",
-		Instance: in.ID,
-		Details:  &protocol.ErrorDetails{File: in.Origin},
-	}
-}
-
-// approved asks the user whether an instance may be used that a file offers. It
-// returns Untrusted where they do not say so.
+// approved returns an instance once the user has let it be used, who is asked unless
+// a question about it is open already. It returns Untrusted where they do not say so,
+// and ctx's cause.
 func (a *Agent) approved(ctx context.Context, s *session, in team.Instance) (team.Instance, error) {
 	if !in.NeedsApproval {
 		return in, nil
+	}
+	q := a.join(s, in)
+	defer s.offers.leave(q)
+	select {
+	case <-q.settled:
+	case <-ctx.Done():
+		return in, context.Cause(ctx)
+	}
+	if q.err != nil {
+		return in, q.err
+	}
+	return usable(s.team.Resolve(in.ID)) // the file may have changed meanwhile
+}
+
+// askAbout asks the user whether an instance may be used, and keeps their word. It
+// returns nil where that is known without them by now, or ctx has ended.
+func (a *Agent) askAbout(ctx context.Context, s *session, in team.Instance) error {
+	if !s.isOpen(in) {
+		return nil
 	}
 	a.mu.Lock()
 	e := a.client.editor
@@ -54,21 +64,71 @@ func (a *Agent) approved(ctx context.Context, s *session, in team.Instance) (tea
 		Type: protocol.MessageInfo, Message: question(in),
 		Actions: []protocol.MessageActionItem{{Title: useIt}, {Title: notNow}},
 	})
-	if err != nil {
+	switch {
+	case ctx.Err() != nil: // what they say to a question that was withdrawn does not count
+		return nil
+	case err != nil:
 		a.log.Info("the user could not be asked about an instance", "instance", in.ID, "error", err)
+		return notAsked(in)
+	case answer == nil || answer.Title != useIt:
+		return team.Untrusted(in)
 	}
-	if ctx.Err() != nil { // they have given up the sign-in, and answered nothing
-		return in, ctx.Err()
+	return s.approve(in)
+}
+
+// approve keeps the user's word that an instance may be used, as it is now.
+func (s *session) approve(in team.Instance) error {
+	err := s.store.Update(func(tx *store.Tx) error { return team.Approve(tx, in) })
+	if err == nil {
+		s.news.announce()
 	}
-	if err != nil || answer == nil || answer.Title != useIt {
-		return in, untrusted(in)
+	return err
+}
+
+// approveShown keeps the user's word that the editor has got for what it has shown
+// them, which it names by the offer's id. It returns Untrusted where the file offers
+// something else by now.
+func (s *session) approveShown(in team.Instance, offer string) (team.Instance, error) {
+	if !in.NeedsApproval {
+		return in, nil
 	}
-	err = s.store.Update(func(tx *store.Tx) error { return team.Approve(tx, in) })
-	if err != nil {
+	if offer != team.Offer(in) {
+		e := team.Untrusted(in)
+		e.Message = "what " + in.Origin + " says of " + in.ID + " is not what you have let be used"
+		e.Hint = "It has changed since it was shown. Look at it again, and say once more whether it may be used."
+		return in, e
+	}
+	if err := s.approve(in); err != nil {
 		return in, err
 	}
-	s.news.announce()
-	return usable(s.team.Resolve(in.ID)) // the file may have changed meanwhile
+	return usable(s.team.Resolve(in.ID))
+}
+
+// notAsked is Untrusted in an editor that does not ask its user.
+func notAsked(in team.Instance) error {
+	e := team.Untrusted(in)
+	e.Message += ": the editor could not ask you"
+	e.Hint = "Say in the editor that it may be used, where the extension shows " + in.ID + " and its file. Or look at the file, and trust the workspace in the editor."
+	return e
+}
+
+// notAnswered is the error for a question that stayed open for too long.
+func notAnswered(in team.Instance, after time.Duration) error {
+	return &protocol.Error{
+		Code:     protocol.SignInTimeout,
+		Message:  fmt.Sprintf("nobody said within %v whether %s may be used, which %s names", after, in.ID, in.Origin),
+		Hint:     "Sign in again, and answer the editor's question. Or trust the workspace in the editor.",
+		Instance: in.ID,
+		Details:  &protocol.ErrorDetails{File: in.Origin},
+	}
+}
+
+// describeOffer returns what an editor needs that asks its user by itself.
+func describeOffer(in team.Instance) *protocol.Offer {
+	if !in.NeedsApproval {
+		return nil
+	}
+	return &protocol.Offer{ID: team.Offer(in), Question: question(in)}
 }
 
 func question(in team.Instance) string {
@@ -80,46 +140,6 @@ func question(in team.Instance) string {
 		text += " The sign-in would come back by way of " + where + "."
 	}
 	return text
-}
-
-// offer asks about each instance that a file offers: once a session, one after
-// another, and after a no nothing more of that folder.
-func (a *Agent) offer(s *session, instances []team.Instance) {
-	if a.config.NoOffers {
-		return
-	}
-	var open []team.Instance
-	for _, in := range instances {
-		if in.NeedsApproval && s.offers.isNew(in) {
-			open = append(open, in)
-		}
-	}
-	if len(open) == 0 {
-		return
-	}
-	a.dispatcher.work.Go(func() {
-		s.offers.asking.Lock()
-		defer s.offers.asking.Unlock()
-		declined := map[string]bool{} // by folder
-		for _, in := range open {
-			if !declined[in.Folder] {
-				_, err := a.approved(s.ctx, s, in) // what they say is kept, or it is not used
-				declined[in.Folder] = err != nil
-			}
-		}
-	})
-}
-
-// offers are the instances about which the user was asked in this session.
-type offers struct {
-	asking sync.Mutex // held while the user is asked, so that one question is open
-	known  sync.Map   // by team.Offer
-}
-
-// isNew reports whether an offer was not made before, and notes that it is now.
-func (o *offers) isNew(in team.Instance) bool {
-	_, known := o.known.LoadOrStore(team.Offer(in), true)
-	return !known
 }
 
 // localFolders returns the paths of the folders of the workspace that are on this

@@ -28,29 +28,72 @@ func (a *Agent) authenticate(ctx context.Context, p protocol.AuthenticateParams)
 		return protocol.AuthenticateResult{}, err
 	}
 	in, err := s.team.Resolve(p.Instance)
-	if err == nil {
-		in, err = a.approved(ctx, s, in)
+	if err == nil && p.Approve != "" {
+		in, err = s.approveShown(in, p.Approve)
 	}
 	if err != nil {
 		return protocol.AuthenticateResult{}, err
 	}
+	if p.Method == protocol.MethodToken && !in.NeedsApproval { // nobody is waited for
+		return a.signInWithToken(ctx, s, in, p)
+	}
+	ctx, progress := a.beginProgress(ctx, p.WorkDoneToken, "Sign in to "+titleOf(in), firstWait(in, p.Method))
+	account, err := a.signIn(ctx, s, in, timeout, p, progress)
+	if err != nil {
+		progress.end(wireError(err).Message)
+		return protocol.AuthenticateResult{}, err
+	}
+	progress.end("Signed in as " + account.Account.User.Username)
+	return account, nil
+}
+
+// titleOf is what an instance is called. What a stranger calls it does not count.
+func titleOf(in team.Instance) string {
+	if in.NeedsApproval {
+		return in.ID
+	}
+	return in.Name
+}
+
+// firstWait says what a sign-in begins with.
+func firstWait(in team.Instance, method protocol.AuthMethod) string {
+	switch {
+	case in.NeedsApproval:
+		return "Waiting for you to say whether it may be used"
+	case method == protocol.MethodDevice:
+		return "Asking GitLab for a code"
+	}
+	return "Waiting for you in the browser"
+}
+
+// signIn signs in to an instance, once the user has let it be used. All that waits
+// for them ends within the timeout.
+func (a *Agent) signIn(ctx context.Context, s *session, in team.Instance, timeout time.Duration, p protocol.AuthenticateParams, progress *progress) (protocol.AuthenticateResult, error) {
+	if err := ctx.Err(); err != nil { // cancelled while the editor thought about the progress
+		return protocol.AuthenticateResult{}, err
+	}
+	if in.NeedsApproval {
+		began := time.Now()
+		waiting, stop := context.WithTimeoutCause(ctx, timeout, notAnswered(in, timeout))
+		defer stop()
+		var err error
+		if in, err = a.approved(waiting, s, in); err != nil {
+			return protocol.AuthenticateResult{}, err
+		}
+		timeout = max(timeout-time.Since(began).Truncate(time.Second), time.Second)
+	}
 	if p.Method == protocol.MethodToken {
 		return a.signInWithToken(ctx, s, in, p)
 	}
-	return a.signInAtGitLab(ctx, s, in, timeout, p)
+	return a.signInAtGitLab(ctx, s, in, timeout, p.Method, progress)
 }
 
 // signInAtGitLab sends the user to GitLab, by the method browser or device, and
 // waits until they have approved there.
-func (a *Agent) signInAtGitLab(ctx context.Context, s *session, in team.Instance, timeout time.Duration, p protocol.AuthenticateParams) (protocol.AuthenticateResult, error) {
-	signIn, first := s.auth.SignIn, "Waiting for you in the browser"
-	if p.Method == protocol.MethodDevice {
-		signIn, first = s.auth.SignInByDevice, "Asking GitLab for a code"
-	}
-	ctx, progress := a.beginProgress(ctx, p.WorkDoneToken, "Sign in to "+in.Name, first)
-	if ctx.Err() != nil { // cancelled while the editor thought about it
-		progress.end("Cancelled")
-		return protocol.AuthenticateResult{}, ctx.Err()
+func (a *Agent) signInAtGitLab(ctx context.Context, s *session, in team.Instance, timeout time.Duration, method protocol.AuthMethod, progress *progress) (protocol.AuthenticateResult, error) {
+	signIn := s.auth.SignIn
+	if method == protocol.MethodDevice {
+		signIn = s.auth.SignInByDevice
 	}
 	away, back := context.WithCancel(ctx) // while the user is in the browser
 	defer back()
@@ -77,11 +120,9 @@ func (a *Agent) signInAtGitLab(ctx context.Context, s *session, in team.Instance
 			progress.report("Finishing the sign-in")
 		},
 	})
-	if err = a.withoutSecrets(err); err != nil {
-		progress.end(wireError(err).Message)
-		return protocol.AuthenticateResult{}, err
+	if err != nil {
+		return protocol.AuthenticateResult{}, a.withoutSecrets(err)
 	}
-	progress.end("Signed in as " + account.User.Username)
 	return protocol.AuthenticateResult{Account: describeAccount(account), Warnings: orEmpty(s.versionWarnings(in))}, nil
 }
 

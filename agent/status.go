@@ -2,6 +2,8 @@ package agent
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/auth"
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
@@ -15,13 +17,18 @@ func (a *Agent) status(_ context.Context, p protocol.StatusParams) (protocol.Sta
 		return protocol.StatusResult{}, err
 	}
 	v, err := s.view()
+	unlisted := v.unlisted()
 	if err == nil && p.Instance != "" {
 		var one team.Instance
-		one, err = s.team.Resolve(p.Instance)
-		v.instances = []team.Instance{one}
+		one, err = s.team.ResolveLast(p.Instance)
+		if v.instances = nil; one.Source != "" {
+			v.instances = []team.Instance{one}
+		}
+		unlisted = slices.DeleteFunc(unlisted, func(account protocol.Account) bool { return account.Instance != one.ID })
 	}
 	return protocol.StatusResult{
 		Instances: v.described(s),
+		Unlisted:  unlisted,
 		Store:     protocol.Store{DataDir: s.store.Dir(), Key: describeKey(v.key)},
 		Registry:  v.registry,
 		Problems:  v.problems,
@@ -68,6 +75,19 @@ func (s *session) view() (view, error) {
 	return v, err
 }
 
+// unlisted returns the accounts of instances that are not listed, in their order.
+func (v view) unlisted() (list []protocol.Account) {
+	for _, id := range slices.Sorted(maps.Keys(v.accounts)) {
+		if slices.ContainsFunc(v.instances, func(in team.Instance) bool { return in.ID == id }) {
+			continue
+		}
+		for _, account := range v.accounts[id] {
+			list = append(list, describeAccount(account))
+		}
+	}
+	return list
+}
+
 // described returns the instances in the form of the protocol.
 func (v view) described(s *session) []protocol.Instance {
 	list := make([]protocol.Instance, len(v.instances))
@@ -98,7 +118,7 @@ func describe(in team.Instance, accounts []store.Account, pending bool) protocol
 		RedirectURI: auth.RegisteredRedirect(in.RedirectURI),
 		Scopes:      orEmpty(in.Scopes), SSHHosts: orEmpty(in.SSHHosts),
 		Source: in.Source, Origin: in.Origin, Version: in.Version,
-		NeedsApproval: in.NeedsApproval, Conflicts: in.Conflicts,
+		NeedsApproval: in.NeedsApproval, Offer: describeOffer(in), Conflicts: in.Conflicts,
 		Methods: auth.Methods(in.Instance),
 		Auth:    describeAuth(accounts, pending),
 	}

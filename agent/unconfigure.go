@@ -16,7 +16,7 @@ func (a *Agent) unconfigure(ctx context.Context, p protocol.UnconfigureParams) (
 	if p.Instance == "" {
 		return protocol.UnconfigureResult{}, invalidParams("instance is empty; it names the instance to forget")
 	}
-	in, err := s.team.Resolve(p.Instance)
+	in, err := s.team.ResolveLast(p.Instance)
 	if err == nil {
 		err = a.withdraw(ctx, s, in)
 	}

@@ -43,8 +43,9 @@ const (
 	SignInRequired Code = 1002
 	// SignInDenied: the user pressed Deny.
 	SignInDenied Code = 1003
-	// SignInTimeout: nobody came back from the browser in time. The hint lists
-	// GitLab's pages that never redirect back.
+	// SignInTimeout: nobody came back from the browser in time, and the hint lists
+	// GitLab's pages that never redirect back; or nobody said in time whether the
+	// instance may be used.
 	SignInTimeout Code = 1004
 	// InvalidClient: GitLab does not know the application ID, or the secret is
 	// missing, wrong or renewed. Configure the instance again; but with a cause the

@@ -39,6 +39,16 @@ var (
 	// first, which is then answered as cancelled. With "token" it verifies a
 	// personal access token, and waits for nobody. Whatever the method, the new
 	// sign-in takes the place of one that the same user has.
+	//
+	// An instance that needs the user's approval is asked about first, by
+	// window/showMessageRequest: Untrusted where they do not give it or cannot be asked,
+	// SignInTimeout where they do not answer. The parameter approve says that the editor
+	// has asked them.
+	//
+	// Where the instance changes while the user is in the browser, so that what they
+	// approve there would serve nobody, the sign-in ends at once: NotConfigured where it
+	// was removed or withdrawn, Conflict where it was given another application, and
+	// Untrusted where it needs approval by now.
 	Authenticate = Request[AuthenticateParams, AuthenticateResult]{"gitlabSM/authenticate", ToAgent}
 
 	// CompleteAuthentication hands the agent a callback that reached the editor
@@ -49,7 +59,9 @@ var (
 
 	// Disconnect signs an account out: its tokens are revoked at GitLab, then
 	// forgotten. They are forgotten even where the revocation fails, and a warning
-	// says so.
+	// says so. It needs no approval of the instance, and no source that still names it:
+	// the accounts of one that is listed no more are signed out by its URL, and without
+	// a URL where they are the only ones.
 	Disconnect = Request[DisconnectParams, DisconnectResult]{"gitlabSM/disconnect", ToAgent}
 
 	// Token answers with an access token that lives at least as long as asked,
@@ -174,7 +186,8 @@ type UnconfigureResult struct{}
 
 // StatusParams optionally names one instance.
 type StatusParams struct {
-	// Instance is the id of one instance. Default: all.
+	// Instance is the id of one instance. Default: all. It can be one of which only
+	// accounts are left.
 	Instance string `json:"instance,omitempty"`
 }
 
@@ -182,6 +195,10 @@ type StatusParams struct {
 type StatusResult struct {
 	// Instances stand in the order of their ids.
 	Instances []Instance `json:"instances"`
+	// Unlisted are accounts that are kept of instances which no source names (any more),
+	// or about which files disagree. They serve again once the instance is back, and can
+	// be signed out.
+	Unlisted []Account `json:"unlisted,omitempty"`
 	// Store says where all of this is kept.
 	Store Store `json:"store"`
 	// Registry says how it stands with the team's registry. Absent where none is set;
@@ -263,8 +280,18 @@ type AuthenticateParams struct {
 	Method AuthMethod `json:"method,omitempty"`
 	// Token is a personal access token, for the method "token" only.
 	Token string `json:"token,omitempty"`
-	// TimeoutSeconds is how long to wait for the user. Default: 300.
+	// TimeoutSeconds is how long to wait for the user, be it for their approval of the
+	// instance or for their sign-in. Default: 300.
 	TimeoutSeconds int `json:"timeoutSeconds,omitempty"`
+	// Approve says that the user lets an instance be used that needs their approval:
+	// it is the id of its offer. It is for editors that have no
+	// window/showMessageRequest, or ask in a better place. Send it only where the user
+	// was shown the file and the address, best by the offer's question, and has said yes
+	// to them: a click on "Sign in" alone is no approval, since a repository can be
+	// hostile. Where the file says something else by now, the answer is Untrusted. The
+	// approval is kept, whatever becomes of the sign-in. Where the instance needs none,
+	// Approve does nothing.
+	Approve string `json:"approve,omitempty"`
 	// WorkDoneToken is the editor's progress token, as in LSP. Without it the
 	// agent creates one where the editor supports that.
 	WorkDoneToken ProgressToken `json:"workDoneToken,omitzero"`

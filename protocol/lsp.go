@@ -46,8 +46,12 @@ var (
 	// ShowMessage shows a message to the user.
 	ShowMessage = Notification[MessageParams]{"window/showMessage", ToEditor}
 
-	// ShowMessageRequest asks the user a question. The answer is null where they
-	// closed it.
+	// ShowMessageRequest asks the user a question: whether an instance may be used
+	// that a file in the workspace names. The titles of its actions are "Use It" and
+	// "Not Now", and the answer is one of the actions, or null where the user closed it.
+	// Only "Use It" is a yes. $/cancelRequest withdraws a question that needs no answer
+	// any more, since it was answered in another window, the workspace is trusted or the
+	// file has changed; an answer that comes afterwards counts for nothing.
 	ShowMessageRequest = Request[ShowMessageRequestParams, *MessageActionItem]{"window/showMessageRequest", ToEditor}
 
 	// LogMessage writes to the editor's log.

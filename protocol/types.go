@@ -81,8 +81,13 @@ type Instance struct {
 	// was configured on this machine.
 	Origin string `json:"origin,omitempty"`
 	// NeedsApproval is true for an instance that a file in the workspace offers, and
-	// that the user has not let be used yet.
+	// that the user has not let be used yet, or not with these settings. Until they do,
+	// whatever would use it is answered with Untrusted, but for gitlabSM/authenticate,
+	// which asks them by window/showMessageRequest. Whoever is signed in to it stays so,
+	// and can be signed out.
 	NeedsApproval bool `json:"needsApproval,omitempty"`
+	// Offer is there where NeedsApproval is true.
+	Offer *Offer `json:"offer,omitempty"`
 	// Conflicts are weaker sources that say something else of the instance. What
 	// they say does not count.
 	Conflicts []SourceConflict `json:"conflicts,omitempty"`
@@ -92,6 +97,18 @@ type Instance struct {
 	// best first.
 	Methods []AuthMethod `json:"methods"`
 	Auth    Auth         `json:"auth"`
+}
+
+// Offer is what a file in the workspace offers, for an editor that asks its user by
+// itself.
+type Offer struct {
+	// ID names this instance of this file with these settings, its name excepted. It
+	// changes with them, so that nobody approves what they have not seen. It goes into
+	// the parameter approve of gitlabSM/authenticate.
+	ID string `json:"id"`
+	// Question is what to ask: the sentences of window/showMessageRequest, with the
+	// file, the address, and what is unusual about it.
+	Question string `json:"question"`
 }
 
 // Auth sums up the accounts of an instance.

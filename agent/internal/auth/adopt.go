@@ -2,7 +2,6 @@ package auth
 
 import (
 	"context"
-	"errors"
 	"strconv"
 	"time"
 
@@ -49,15 +48,11 @@ func (m *Manager) saveSignIn(ctx context.Context, account store.Account, tokens 
 	earlier, replaced, err := m.signedInAccount(account.Key())
 	hadTokens := err == nil && replaced.Access != tokens.Access && earlier.Method != protocol.MethodToken
 	err = m.Store.Update(func(tx *store.Tx) error {
-		in, err := m.Instances.Instance(tx, account.Instance)
-		if errors.Is(err, store.ErrNotFound) || err == nil && account.Method != protocol.MethodToken && in.ClientID != account.ClientID {
-			return &protocol.Error{
-				Code:     protocol.NotConfigured,
-				Message:  account.Instance + " was removed or given another application while you signed in",
-				Hint:     "Sign in again.",
-				Instance: account.Instance,
-			}
+		applicationID := account.ClientID
+		if account.Method == protocol.MethodToken {
+			applicationID = "" // it is no application's
 		}
+		in, err := m.stillOffered(tx, account.Instance, applicationID)
 		if err != nil {
 			return err
 		}

@@ -307,7 +307,7 @@ func TestTheListenerGoesWithTheSignIn(t *testing.T) {
 	removed := w.begin(t.Context(), m)
 	silent(removed)
 	m.CancelSignIn(w.URL())
-	if err := <-removed.result; !errors.Is(err, context.Canceled) {
+	if err := <-removed.result; !errors.Is(err, protocol.NotConfigured) {
 		t.Errorf("the sign-in to an instance that is removed: %v", err)
 	}
 	wantNobodyAt(t, removed.started.RedirectURI)

@@ -11,11 +11,16 @@ import (
 // transaction that is under way, so that what they say holds until its end.
 type Instances interface {
 	// Instance returns the instance with that id, or store.ErrNotFound where there is
-	// none that may be used.
+	// none. An error of the protocol says why it may not be used.
 	Instance(tx *store.Tx, id string) (store.Instance, error)
 	// ClientSecret returns the client secret of an instance, empty where it has none.
 	// Errors: as of store.Tx.ClientSecret; any other is for the user.
 	ClientSecret(tx *store.Tx, id string) (secret.Text, error)
+	// Application returns an instance as it is for an account whose tokens the
+	// application with that client id has issued, with its secret: be it that another
+	// one counts by now, or none. Where nothing is known of the instance, it is no more
+	// than its id. Errors: as of ClientSecret.
+	Application(tx *store.Tx, id, clientID string) (store.Instance, secret.Text, error)
 }
 
 // stored are the instances of the store alone.
@@ -24,6 +29,19 @@ type stored struct{}
 func (stored) Instance(tx *store.Tx, id string) (store.Instance, error) { return tx.Instance(id) }
 
 func (stored) ClientSecret(tx *store.Tx, id string) (secret.Text, error) { return tx.ClientSecret(id) }
+
+func (stored) Application(tx *store.Tx, id, clientID string) (store.Instance, secret.Text, error) {
+	in, err := tx.Instance(id)
+	if errors.Is(err, store.ErrNotFound) {
+		return store.Instance{ID: id, ClientID: clientID}, secret.Text{}, nil
+	}
+	if err != nil {
+		return in, secret.Text{}, err
+	}
+	in.ClientID = clientID
+	clientSecret, err := tx.ClientSecret(id)
+	return in, clientSecret, err
+}
 
 // instance returns an account's instance, or SignInRequired where it is gone.
 func (m *Manager) instance(id string) (in store.Instance, err error) {

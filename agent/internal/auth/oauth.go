@@ -50,11 +50,31 @@ func (m *Manager) ClientSecret(instance string) (clientSecret secret.Text, err e
 		clientSecret, err = m.Instances.ClientSecret(tx, instance)
 		return err
 	})
-	if errors.Is(err, store.ErrKeyLost) {
-		return clientSecret, invalidClient(instance, "the key that seals the client secret is lost")
+	return clientSecret, secretError(instance, err)
+}
+
+// applicationOf returns the application that issued an account's tokens.
+func (m *Manager) applicationOf(account store.Account) (*application, error) {
+	var in store.Instance
+	var clientSecret secret.Text
+	err := m.Store.View(func(tx *store.Tx) (err error) {
+		in, clientSecret, err = m.Instances.Application(tx, account.Instance, account.ClientID)
+		return err
+	})
+	if err != nil {
+		return nil, secretError(account.Instance, err)
 	}
-	if errors.Is(err, store.ErrKeyLocked) {
-		return clientSecret, &protocol.Error{
+	in.Scopes = account.Scopes
+	return m.applicationWithSecret(in, account.RedirectURI, clientSecret)
+}
+
+// secretError says why a client secret cannot be had.
+func secretError(instance string, err error) error {
+	switch {
+	case errors.Is(err, store.ErrKeyLost):
+		return invalidClient(instance, "the key that seals the client secret is lost")
+	case errors.Is(err, store.ErrKeyLocked):
+		return &protocol.Error{
 			Code:     protocol.InvalidClient,
 			Message:  "the client secret cannot be opened: " + err.Error(),
 			Hint:     "Unlock the keyring (sign in to the desktop session) and try again, or configure the instance again with its secret.",
@@ -63,7 +83,7 @@ func (m *Manager) ClientSecret(instance string) (clientSecret secret.Text, err e
 			Err:      err,
 		}
 	}
-	return clientSecret, err
+	return err
 }
 
 func (m *Manager) applicationWithSecret(in store.Instance, redirect string, clientSecret secret.Text) (*application, error) {

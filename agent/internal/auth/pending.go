@@ -3,7 +3,6 @@ package auth
 import (
 	"context"
 	"crypto/subtle"
-	"errors"
 	"maps"
 	"net"
 	"net/url"
@@ -171,15 +170,6 @@ func (m *Manager) Complete(callbackURL string) error {
 	}
 	return s.deliver(u.Query(), false)
 }
-
-// CancelSignIn ends a sign-in to the instance, if one waits.
-func (m *Manager) CancelSignIn(instance string) {
-	if s := m.pending.of(instance); s != nil {
-		s.cancel(errUnconfigured)
-	}
-}
-
-var errUnconfigured = errors.Join(context.Canceled, errors.New("the instance was removed"))
 
 // finish says that the sign-in no longer waits for the user, though its listener
 // may stay for a moment.

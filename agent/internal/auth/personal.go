@@ -152,7 +152,11 @@ func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
 
 // revokePersonal revokes a personal access token at GitLab.
 func (m *Manager) revokePersonal(ctx context.Context, account store.Account, tokens store.Tokens) error {
-	in, err := m.instance(account.Instance)
+	var in store.Instance
+	err := m.Store.View(func(tx *store.Tx) (err error) {
+		in, _, err = m.Instances.Application(tx, account.Instance, account.ClientID)
+		return err
+	})
 	if err != nil {
 		return err
 	}

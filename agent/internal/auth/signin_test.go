@@ -221,8 +221,8 @@ func TestAnApplicationThatChangesDuringTheSignIn(t *testing.T) {
 	in := w.instance()
 	in.ClientID = "another"
 	w.update(func(tx *store.Tx) error { return tx.PutInstance(in, secret.New(w.app.Secret)) })
-	if err := w.approve(a); !errors.Is(err, protocol.NotConfigured) {
-		t.Errorf("the error is %v, want NotConfigured", err)
+	if err := w.approve(a); !errors.Is(err, protocol.Conflict) {
+		t.Errorf("the error is %v, want Conflict", err)
 	}
 	if _, _, err := w.saved(); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("an account was saved: %v", err)

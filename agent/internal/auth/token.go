@@ -167,6 +167,9 @@ func (m *Manager) renew(ctx context.Context, account store.Account, tokens store
 	if tokens.Refresh.IsEmpty() {
 		return Access{}, errNoRefreshToken
 	}
+	if _, err := m.instance(account.Instance); err != nil { // nobody may use it now
+		return Access{}, err
+	}
 	app, err := m.applicationOf(account)
 	if err != nil {
 		return Access{}, err
@@ -231,16 +234,6 @@ func (m *Manager) noteRefresh(key store.AccountKey, sent time.Time) error {
 		return NotSignedIn(key.Instance)
 	}
 	return err
-}
-
-// applicationOf returns the application that issued an account's tokens.
-func (m *Manager) applicationOf(account store.Account) (*application, error) {
-	in, err := m.instance(account.Instance)
-	if err != nil {
-		return nil, err
-	}
-	in.ClientID, in.Scopes = account.ClientID, account.Scopes
-	return m.application(in, account.RedirectURI)
 }
 
 // whyRefused tells an access token that ran out from one that was revoked.

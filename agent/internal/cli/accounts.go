@@ -20,12 +20,14 @@ func (t *terminal) resolve(ctx context.Context, c *client, to target) (target, e
 	if err != nil {
 		return to, err
 	}
-	var found []target
+	accounts := status.Unlisted
 	for _, in := range status.Instances {
-		for _, account := range in.Auth.Accounts {
-			if account.ID == to.account || account.User.Username == to.account {
-				found = append(found, target{in.ID, account.ID})
-			}
+		accounts = append(accounts, in.Auth.Accounts...)
+	}
+	var found []target
+	for _, account := range accounts {
+		if account.ID == to.account || account.User.Username == to.account {
+			found = append(found, target{account.Instance, account.ID})
 		}
 	}
 	switch len(found) {

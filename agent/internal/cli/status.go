@@ -37,7 +37,13 @@ func (t *terminal) status() *cobra.Command {
 }
 
 func (t *terminal) showStatus(status protocol.StatusResult) {
+	for _, account := range status.Unlisted {
+		t.say("%s is still signed in to %s, which nothing names here: codestream-agent logout %[2]s --account %[1]s", account.User.Username, account.Instance)
+	}
 	if len(status.Instances) == 0 {
+		if len(status.Unlisted) > 0 {
+			return
+		}
 		t.say("No GitLab instance is known here. Begin with: codestream-agent login URL --client-id ID")
 		return
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
+	"github.com/teamcodestream/codestream-agent/protocol"
 )
 
 // needsApproval reports whether the user has yet to say that an instance may be
@@ -26,11 +27,30 @@ func Approve(tx *store.Tx, in Instance) error { return tx.PutApproval(in.Folder,
 func Disapprove(tx *store.Tx, in Instance) error { return tx.RemoveApproval(in.Folder, in.ID) }
 
 // Offer names what a folder's file offers: this instance with these settings.
-func Offer(in Instance) string { return in.Folder + "\n" + in.ID + "\n" + digest(in) }
+func Offer(in Instance) string { return hash([]byte(in.Folder + "\n" + in.ID + "\n" + digest(in))) }
 
-// digest names the settings of an instance.
+// digest names the settings of an instance. The name that people read is none of
+// them, as in [differences]: to be called something else asks nobody anew.
 func digest(in Instance) string {
-	settings, _ := json.Marshal(ToShared(in.Instance)) // strings and booleans always encode
-	sum := sha256.Sum256(settings)
+	shared := ToShared(in.Instance)
+	shared.Name = ""
+	settings, _ := json.Marshal(shared) // strings and booleans always encode
+	return hash(settings)
+}
+
+func hash(text []byte) string {
+	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])
+}
+
+// Untrusted is the error for an instance that a file in the workspace offers, and
+// that the user has not let be used.
+func Untrusted(in Instance) *protocol.Error {
+	return &protocol.Error{
+		Code:     protocol.Untrusted,
+		Message:  in.ID + " is named by " + in.Origin + ", and you have not let it be used",
+		Hint:     "Sign in with gitlabSM/authenticate: you are asked then. Or trust the workspace in the editor.",
+		Instance: in.ID,
+		Details:  &protocol.ErrorDetails{File: in.Origin},
+	}
 }

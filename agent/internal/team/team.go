@@ -15,7 +15,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
 	"github.com/teamcodestream/codestream-agent/protocol"
 	"github.com/teamcodestream/codestream-agent/providers"
@@ -87,26 +86,11 @@ func (d *Directory) survey(tx *store.Tx) (all Found, err error) {
 	return all, nil
 }
 
-// Instance returns the instance with that id, or store.ErrNotFound where there is
-// none that may be used.
+// Instance returns the instance with that id; store.ErrNotFound where there is none,
+// Untrusted where it may not be used, and Conflict where files disagree about it.
 func (d *Directory) Instance(tx *store.Tx, id string) (store.Instance, error) {
 	in, err := d.find(tx, id)
 	return in.Instance, err
-}
-
-// ClientSecret returns the client secret of an instance, which is the store's or
-// the registry's: files have none.
-func (d *Directory) ClientSecret(tx *store.Tx, id string) (secret.Text, error) {
-	in, err := d.find(tx, id)
-	switch {
-	case err != nil:
-		return secret.Text{}, err
-	case in.Source == protocol.SourceLocal:
-		return tx.ClientSecret(id)
-	case in.Source == protocol.SourceTeam:
-		return sharedSecret(tx, id)
-	}
-	return secret.Text{}, nil
 }
 
 func (d *Directory) find(tx *store.Tx, id string) (Instance, error) {
@@ -114,11 +98,16 @@ func (d *Directory) find(tx *store.Tx, id string) (Instance, error) {
 	if err != nil {
 		return Instance{}, err
 	}
-	in := all.byID(id)
-	if in == nil || in.NeedsApproval {
-		return leaving(tx, id)
+	in, dispute := all.byID(id), all.dispute(id)
+	switch {
+	case in != nil && in.NeedsApproval:
+		return Instance{}, Untrusted(*in)
+	case in != nil:
+		return *in, nil
+	case dispute != nil:
+		return Instance{}, dispute
 	}
-	return *in, nil
+	return Instance{}, store.ErrNotFound
 }
 
 // Resolve returns the instance with that URL, in whatever spelling; for an empty
