@@ -74,7 +74,11 @@ func (a *Agent) save(ctx context.Context, s *session, share protocol.Share, in s
 	case protocol.ShareTeam:
 		keep, err = s.publish(ctx, in, clientSecret)
 	case protocol.ShareWorkspace:
-		keep = s.keepWorkspace(a.firstFolder(), in)
+		var draft *team.Draft
+		if draft, err = s.workspace.Draft(a.firstFolder(), in); err == nil {
+			defer draft.Discard()
+			keep = func(tx *store.Tx) error { return keepDraft(tx, draft, in) }
+		}
 	}
 	if err != nil {
 		return nil, err
@@ -83,15 +87,10 @@ func (a *Agent) save(ctx context.Context, s *session, share protocol.Share, in s
 	return warnings, errors.Join(err, s.store.Update(keep))
 }
 
-// keepWorkspace writes a folder's file in the transaction: nobody sees it without the
-// approval, or beside what it replaces.
-func (s *session) keepWorkspace(folder string, in store.Instance) func(*store.Tx) error {
-	saved := team.Instance{Instance: in, Source: protocol.SourceWorkspace, Folder: folder}
-	return func(tx *store.Tx) error {
-		err := cmp.Or(team.Approve(tx, saved), tx.DropInstance(in.ID))
-		if err == nil {
-			err = s.workspace.Write(folder, in)
-		}
-		return err
-	}
+// keepDraft puts a folder's file in its place, in the transaction: nobody sees it
+// without the approval, or beside what it replaces. It was written before, since a slow
+// disk holds up whoever waits for the store.
+func keepDraft(tx *store.Tx, draft *team.Draft, in store.Instance) error {
+	saved := team.Instance{Instance: in, Source: protocol.SourceWorkspace, Folder: draft.Folder}
+	return cmp.Or(team.Approve(tx, saved), tx.DropInstance(in.ID), draft.Keep())
 }

@@ -180,7 +180,7 @@ func FuzzFile(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := w.Write(folder, written); err != nil {
+		if err := write(w, folder, written); err != nil {
 			return
 		}
 		after, err := directory.Survey()

@@ -101,7 +101,7 @@ func TestNothingIsWrittenThroughALink(t *testing.T) {
 		must(t, os.Mkdir(outside, 0o755))
 		must(t, os.Mkdir(filepath.Join(folder, "inside"), 0o755))
 		must(t, os.Symlink(target, filepath.Join(folder, ".codestream")))
-		if err := w.Write(folder, in); err == nil {
+		if err := write(w, folder, in); err == nil {
 			t.Errorf("it was written through a link to %s", target)
 		}
 		for _, dir := range []string{outside, filepath.Join(folder, "inside")} {
@@ -122,7 +122,7 @@ func TestALinkedFileIsReplaced(t *testing.T) {
 	must(t, os.WriteFile(hook, []byte(`{"instances": []}`), 0o755))
 	must(t, os.Mkdir(filepath.Join(folder, ".codestream"), 0o755))
 	must(t, os.Symlink("../hook", filepath.Join(folder, ".codestream", "gitlab.json")))
-	must(t, w.Write(folder, store.Instance{ID: "https://gitlab.example.com", Name: "Ours"}))
+	must(t, write(w, folder, store.Instance{ID: "https://gitlab.example.com", Name: "Ours"}))
 	if text, err := os.ReadFile(hook); err != nil || string(text) != `{"instances": []}` {
 		t.Errorf("what the link led to is now %q, %v", text, err)
 	}

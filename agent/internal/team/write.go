@@ -13,41 +13,76 @@ import (
 	"github.com/teamcodestream/codestream-agent/protocol"
 )
 
-// Write puts an instance into the file of a folder, in place of the one that it has
-// of that URL. Whatever else is in the file stays as it is, comments included. A file
-// that could not be read afterwards is not written.
-func (w *Workspace) Write(folder string, in store.Instance) error {
+// Draft is the file of a folder as it is to be. It lies beside the one that it takes the
+// place of.
+type Draft struct {
+	Folder string
+
+	before    []byte // what is in the file, nil where there is none
+	temporary string // "" once it was kept or discarded
+}
+
+// Draft writes the file of a folder with an instance, in place of the one that it has of
+// that URL, for [Draft.Keep] to put in its place. Whatever else is in the file stays as
+// it is, comments included. A file that could not be read afterwards is not written.
+// Whoever makes a draft discards it in the end.
+func (w *Workspace) Draft(folder string, in store.Instance) (*Draft, error) {
 	name := filePath(folder)
-	text, err := readWithin(folder, protocol.WorkspaceFile)
+	before, err := inTime(patience, func() ([]byte, error) { return readWithin(folder, protocol.WorkspaceFile) })
+	text := before
 	if errors.Is(err, fs.ErrNotExist) {
 		text, err = []byte("{\n  \"instances\": [\n  ]\n}\n"), nil
 	}
 	if err != nil {
-		return unreadable(name, err)
+		return nil, unreadable(name, err)
 	}
-	before, err := w.parse(folder, text)
+	there, err := w.parse(folder, text)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	index := len(before)
-	for i, other := range before {
+	index := len(there)
+	for i, other := range there {
 		if other.ID == in.ID {
 			index = i
 		}
 	}
 	if text, err = withInstance(newSource(name, text), index, in); err != nil {
-		return err
+		return nil, err
 	}
 	if len(text) > maxFile {
-		return unwritable(name, errTooLarge)
+		return nil, unwritable(name, errTooLarge)
 	}
 	if _, err := w.parse(folder, text); err != nil {
-		return err
+		return nil, err
 	}
-	if err := writeWithin(folder, text); err != nil {
-		return unwritable(name, err)
+	temporary, err := inTime(writePatience, func() (string, error) { return writeBeside(folder, text) })
+	if err != nil {
+		return nil, unwritable(name, err)
 	}
+	return &Draft{folder, before, temporary}, nil
+}
+
+// Keep puts the file in its place as a whole: a reader sees the old one or the new one.
+// It does not where somebody has changed that file since. It waits a second at most. To
+// keep a draft again does nothing.
+func (d *Draft) Keep() error {
+	if d.temporary == "" {
+		return nil
+	}
+	_, err := inTime(patience, func() (struct{}, error) { return struct{}{}, replaceWithin(d.Folder, d.temporary, d.before) })
+	if err != nil {
+		return unwritable(filePath(d.Folder), err)
+	}
+	d.temporary = ""
 	return nil
+}
+
+// Discard removes what was written, unless it was kept.
+func (d *Draft) Discard() {
+	if d.temporary != "" {
+		_, _ = inTime(patience, func() (struct{}, error) { return struct{}{}, removeBeside(d.Folder, d.temporary) })
+		d.temporary = ""
+	}
 }
 
 // withInstance returns the text of a file that has been read already, with an

@@ -58,7 +58,8 @@ func (p *places) renew(paths []string, looks *work.Patience[place]) (covered, fr
 		return false, false
 	}
 	for dir, before := range p.watched {
-		if info, still := now[dir]; !still || !os.SameFile(before, info) {
+		info, still := now[dir]
+		if still && !os.SameFile(before, info) || !still && covered { // else it may be the one that does not answer
 			_ = p.system.Remove(dir) // it may be gone
 			delete(p.watched, dir)
 		}

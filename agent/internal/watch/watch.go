@@ -81,6 +81,10 @@ func (w *Watcher) run(ctx context.Context, p *places, changed func() bool) {
 	events, failures := p.signals()
 	next := time.NewTimer(0) // whatever happened before the watch began
 	defer next.Stop()
+	select {
+	case <-w.change: // looks at once too
+	default:
+	}
 	for {
 		select {
 		case <-ctx.Done():
