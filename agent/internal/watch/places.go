@@ -34,7 +34,7 @@ func (p *places) signals() (chan fsnotify.Event, chan error) {
 // concerns reports whether an event may be of a path. Names are compared, not paths:
 // a folder that is reached in two ways has its events under one of them.
 func (p *places) concerns(event fsnotify.Event) bool {
-	if _, is := p.watched[event.Name]; is && (event.Has(fsnotify.Remove) || event.Has(fsnotify.Rename)) {
+	if _, is := p.watched[event.Name]; is && event.Has(fsnotify.Remove|fsnotify.Rename|fsnotify.Chmod) {
 		return true
 	}
 	return p.names[filepath.Base(event.Name)]

@@ -132,6 +132,7 @@ func TestWhatElseIsInAFolderIsNoChange(t *testing.T) {
 		{"gitlab.json.new", fsnotify.Write, false},
 		{".", fsnotify.Remove, true},
 		{".", fsnotify.Rename, true},
+		{".", fsnotify.Chmod, true},
 		{".", fsnotify.Write, false},
 	} {
 		if p.concerns(fsnotify.Event{Name: filepath.Join(dir, c.name), Op: c.op}) != c.concerns {
