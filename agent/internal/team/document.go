@@ -20,7 +20,7 @@ const patience = time.Second
 // is cheap and misses nothing; it is parsed where its text is another. Both are done
 // outside of any transaction.
 type document struct {
-	path   string
+	name   string // as it is shown
 	read   func() ([]byte, error)
 	format format
 
@@ -41,14 +41,14 @@ type contents struct {
 	late      bool  // it does not answer: this is what it said before
 }
 
-func newDocument(path string, f format, read func() ([]byte, error)) *document {
-	return &document{path: path, read: read, format: f, reads: work.Patience[struct{}]{Limit: patience}}
+func newDocument(name string, f format, read func() ([]byte, error)) *document {
+	return &document{name: name, read: read, format: f, reads: work.Patience[struct{}]{Limit: patience}}
 }
 
 // look reads the file, and reports whether it answered within the time that it may
 // take.
 func (d *document) look() (answered bool) {
-	_, answered = d.reads.Do(d.path, func() struct{} {
+	_, answered = d.reads.Do(d.name, func() struct{} {
 		text, err := d.read()
 		d.mu.Lock()
 		defer d.mu.Unlock()
@@ -66,12 +66,12 @@ func (d *document) take(answered bool) {
 	d.mu.Unlock()
 	switch {
 	case !answered:
-		says.late, says.problem = true, unanswered(d.path)
+		says.late, says.problem = true, unanswered(d.name)
 	case err != nil:
 		says = contents{problem: d.unread(err)}
 	default:
 		if file.source == nil || !bytes.Equal(file.text, text) {
-			file = d.format.parse(d.path, text)
+			file = d.format.parse(d.name, text)
 		}
 		says = contents{}
 		says.instances, says.problem = d.format.check(file)
@@ -92,7 +92,7 @@ func (d *document) unread(err error) error {
 	case errors.As(err, &known):
 		return known
 	}
-	return unreadable(d.path, err)
+	return unreadable(d.name, err)
 }
 
 // contents returns what the file said when it was last looked at. It waits for nobody.

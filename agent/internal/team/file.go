@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/tailscale/hujson"
@@ -135,6 +136,17 @@ func ToShared(in store.Instance) protocol.SharedInstance {
 
 // quote shows a name that a stranger chose.
 func quote(name string) string { return strconv.Quote(providers.Shorten(name, 60)) }
+
+// shown returns a path as it may be shown. A repository names its folders: what a
+// terminal would obey, or what turns a text round, is escaped, in quotes.
+func shown(path string) string {
+	if !strings.ContainsFunc(path, isHidden) && !strings.Contains(path, `"`) && utf8.ValidString(path) {
+		return path
+	}
+	return strconv.Quote(path)
+}
+
+func isHidden(r rune) bool { return !unicode.IsPrint(r) }
 
 // at is an error at an offset of the file.
 func (file *source) at(offset int, format string, args ...any) error {

@@ -105,6 +105,9 @@ func (file *source) fits(v hujson.Value, t reflect.Type, what string) error {
 		if literalKinds[value.Kind()] != t.Kind() {
 			return file.at(v.StartOffset, "%s has to be %s", orFile(what), kind(t))
 		}
+		if strings.ContainsFunc(value.String(), isHidden) { // which would not look like what it is
+			return file.at(v.StartOffset, "%s has characters that are not shown", what)
+		}
 	}
 	return nil
 }

@@ -141,8 +141,9 @@ func removeBeside(folder, temporary string) error {
 	return err
 }
 
-func filePath(folder string) string {
-	return filepath.Join(folder, filepath.FromSlash(protocol.WorkspaceFile))
+// shownFile is the file of a folder as it is shown.
+func shownFile(folder string) string {
+	return shown(filepath.Join(folder, filepath.FromSlash(protocol.WorkspaceFile)))
 }
 
 // cause leaves out the path of an error, which the message has.

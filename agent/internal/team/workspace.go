@@ -50,7 +50,7 @@ func (w *Workspace) SetFolders(paths []string) {
 			open[i] = w.folders[known]
 			continue
 		}
-		open[i] = folder{path, newDocument(filePath(path), w.format(), func() ([]byte, error) {
+		open[i] = folder{path, newDocument(shownFile(path), w.format(), func() ([]byte, error) {
 			return readWithin(path, protocol.WorkspaceFile)
 		})}
 	}
@@ -93,7 +93,8 @@ func (w *Workspace) Load() {
 func (w *Workspace) Paths() (paths []string) {
 	folders, _ := w.state()
 	for _, f := range folders {
-		paths = append(paths, filepath.Dir(f.file.path), f.file.path)
+		file := filepath.Join(f.path, filepath.FromSlash(protocol.WorkspaceFile))
+		paths = append(paths, filepath.Dir(file), file)
 	}
 	return paths
 }
@@ -107,7 +108,7 @@ func (w *Workspace) Find(tx *store.Tx) (found Found, err error) {
 		says := folder.file.contents()
 		found.add(says)
 		for _, in := range says.instances {
-			offer := Instance{Instance: in, Source: protocol.SourceWorkspace, Origin: folder.file.path, Folder: folder.path}
+			offer := Instance{Instance: in, Source: protocol.SourceWorkspace, Origin: folder.file.name, Folder: folder.path}
 			if offer.NeedsApproval, err = needsApproval(tx, offer, trusted); err != nil {
 				return Found{}, err
 			}
@@ -152,7 +153,7 @@ func (f *Found) settle(offers []Instance) {
 // parse returns the instances that a folder's file of that text would have.
 func (w *Workspace) parse(folder string, text []byte) ([]store.Instance, error) {
 	f := w.format()
-	return f.check(f.parse(filePath(folder), text))
+	return f.check(f.parse(shownFile(folder), text))
 }
 
 // noNetwork keeps a repository from saying through whose proxy a token goes, or

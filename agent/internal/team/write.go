@@ -27,7 +27,7 @@ type Draft struct {
 // it is, comments included. A file that could not be read afterwards is not written.
 // Whoever makes a draft discards it in the end.
 func (w *Workspace) Draft(folder string, in store.Instance) (*Draft, error) {
-	name := filePath(folder)
+	name := shownFile(folder)
 	before, err := inTime(patience, func() ([]byte, error) { return readWithin(folder, protocol.WorkspaceFile) })
 	text := before
 	if errors.Is(err, fs.ErrNotExist) {
@@ -71,7 +71,7 @@ func (d *Draft) Keep() error {
 	}
 	_, err := inTime(patience, func() (struct{}, error) { return struct{}{}, replaceWithin(d.Folder, d.temporary, d.before) })
 	if err != nil {
-		return unwritable(filePath(d.Folder), err)
+		return unwritable(shownFile(d.Folder), err)
 	}
 	d.temporary = ""
 	return nil
