@@ -104,6 +104,9 @@ func TestNothingIsWrittenThroughALink(t *testing.T) {
 		if err := write(w, folder, in); err == nil {
 			t.Errorf("it was written through a link to %s", target)
 		}
+		if led, err := os.Readlink(filepath.Join(folder, ".codestream")); led != target {
+			t.Errorf("the link now leads to %q, %v", led, err)
+		}
 		for _, dir := range []string{outside, filepath.Join(folder, "inside")} {
 			entries, err := os.ReadDir(dir)
 			must(t, err)
@@ -111,6 +114,18 @@ func TestNothingIsWrittenThroughALink(t *testing.T) {
 				t.Errorf("%s has %v", dir, entries)
 			}
 		}
+	}
+}
+
+func TestAFileInPlaceOfTheFolderStays(t *testing.T) {
+	w, folder := bare(t)
+	file := filepath.Join(folder, ".codestream")
+	must(t, os.WriteFile(file, []byte("mine"), 0o644))
+	if err := write(w, folder, store.Instance{ID: "https://gitlab.example.com", Name: "Ours"}); err == nil {
+		t.Error("it was written")
+	}
+	if text, err := os.ReadFile(file); err != nil || string(text) != "mine" {
+		t.Errorf("the file is now %q, %v", text, err)
 	}
 }
 

@@ -1,8 +1,6 @@
 package team
 
 import (
-	"bytes"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -36,8 +34,8 @@ func readWithin(folder, name string) ([]byte, error) {
 const writePatience = 10 * time.Second
 
 // inTime returns what f does, or errLate where that takes too long: f then ends
-// whenever it does.
-func inTime[T any](limit time.Duration, f func() (T, error)) (result T, err error) {
+// whenever it does, and undo is told what it has done.
+func inTime[T any](limit time.Duration, f func() (T, error), undo func(T)) (result T, err error) {
 	type outcome struct {
 		result T
 		err    error
@@ -53,8 +51,24 @@ func inTime[T any](limit time.Duration, f func() (T, error)) (result T, err erro
 	case o := <-done:
 		return o.result, o.err
 	case <-late.C:
-		return result, errLate
 	}
+	go func() {
+		if o := <-done; o.err == nil {
+			undo(o.result)
+		}
+	}()
+	return result, errLate
+}
+
+// doInTime is inTime for what has no result, and takes a moment where nothing hangs.
+func doInTime(f func() error) error {
+	_, err := inTime(patience, func() (struct{}, error) { return struct{}{}, f() }, func(struct{}) {})
+	return err
+}
+
+// readInTime reads the file of a folder.
+func readInTime(folder string) (text []byte, err error) {
+	return inTime(patience, func() ([]byte, error) { return readWithin(folder, protocol.WorkspaceFile) }, func([]byte) {})
 }
 
 // These say why a file of instances is not read or written.
@@ -63,7 +77,6 @@ var (
 	errNoFolder = fmt.Errorf("%s is not a folder of its own", path.Dir(protocol.WorkspaceFile))
 	errTooLarge = fmt.Errorf("it is larger than %d KiB", maxFile>>10)
 	errLate     = errors.New("it does not answer")
-	errChanged  = errors.New("somebody has changed it just now")
 )
 
 func readSmall(file *os.File) ([]byte, error) {
@@ -81,68 +94,8 @@ func readSmall(file *os.File) ([]byte, error) {
 	return text, err
 }
 
-// writeBeside writes a file of a folder beside the one of before, and returns its name.
-// A repository can have links in it, be it to elsewhere in the folder, such as to .git:
-// so nothing is written through one.
-func writeBeside(folder string, text []byte) (temporary string, err error) {
-	root, err := os.OpenRoot(folder)
-	if err != nil {
-		return "", err
-	}
-	defer root.Close()
-	dir := path.Dir(protocol.WorkspaceFile)
-	if err := root.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
-		return "", err
-	}
-	if info, err := root.Lstat(dir); err != nil || !info.IsDir() {
-		return "", errors.Join(err, errNoFolder)
-	}
-	temporary = protocol.WorkspaceFile + "." + rand.Text()
-	file, err := root.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if err != nil {
-		return "", err
-	}
-	_, err = file.Write(text)
-	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
-		return "", errors.Join(err, root.Remove(temporary))
-	}
-	return temporary, nil
-}
-
-// replaceWithin puts a file that was written beside it in the place of the folder's,
-// where that still has the text of before, or still is not there for none.
-func replaceWithin(folder, temporary string, before []byte) error {
-	now, err := readWithin(folder, protocol.WorkspaceFile)
-	switch {
-	case errors.Is(err, fs.ErrNotExist) && before == nil:
-	case err != nil:
-		return err
-	case before == nil || !bytes.Equal(now, before):
-		return errChanged
-	}
-	root, err := os.OpenRoot(folder)
-	if err != nil {
-		return err
-	}
-	defer root.Close()
-	return root.Rename(temporary, protocol.WorkspaceFile)
-}
-
-// removeBeside removes a file that was written beside the folder's, and what was made
-// for it.
-func removeBeside(folder, temporary string) error {
-	root, err := os.OpenRoot(folder)
-	if err != nil {
-		return err
-	}
-	defer root.Close()
-	err = root.Remove(temporary)
-	_ = root.Remove(path.Dir(temporary)) // where there is nothing else in it
-	return err
-}
-
-// shownFile is the file of a folder as it is shown.
-func shownFile(folder string) string {
+// filePath is the file of a folder as it is shown.
+func filePath(folder string) string {
 	return shown(filepath.Join(folder, filepath.FromSlash(protocol.WorkspaceFile)))
 }
 
@@ -170,7 +123,7 @@ func unanswered(path string) error {
 		Code:    protocol.InvalidParams,
 		Message: path + " is not read: " + errLate.Error(),
 		Hint:    "Look whether the disk or the machine that it is on is there. Until it answers, what was last read of it counts.",
-		Details: &protocol.ErrorDetails{File: path},
+		Details: &protocol.ErrorDetails{Cause: protocol.CauseFile, File: path},
 	}
 }
 

@@ -50,7 +50,7 @@ func (w *Workspace) SetFolders(paths []string) {
 			open[i] = w.folders[known]
 			continue
 		}
-		open[i] = folder{path, newDocument(shownFile(path), w.format(), func() ([]byte, error) {
+		open[i] = folder{path, newDocument(filePath(path), w.format(), func() ([]byte, error) {
 			return readWithin(path, protocol.WorkspaceFile)
 		})}
 	}
@@ -153,7 +153,7 @@ func (f *Found) settle(offers []Instance) {
 // parse returns the instances that a folder's file of that text would have.
 func (w *Workspace) parse(folder string, text []byte) ([]store.Instance, error) {
 	f := w.format()
-	return f.check(f.parse(shownFile(folder), text))
+	return f.check(f.parse(filePath(folder), text))
 }
 
 // noNetwork keeps a repository from saying through whose proxy a token goes, or

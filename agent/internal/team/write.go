@@ -10,25 +10,14 @@ import (
 	"github.com/tailscale/hujson"
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
-	"github.com/teamcodestream/codestream-agent/protocol"
 )
 
-// Draft is the file of a folder as it is to be. It lies beside the one that it takes the
-// place of.
-type Draft struct {
-	Folder string
-
-	before    []byte // what is in the file, nil where there is none
-	temporary string // "" once it was kept or discarded
-}
-
-// Draft writes the file of a folder with an instance, in place of the one that it has of
-// that URL, for [Draft.Keep] to put in its place. Whatever else is in the file stays as
-// it is, comments included. A file that could not be read afterwards is not written.
-// Whoever makes a draft discards it in the end.
+// Draft prepares to put an instance into the file of a folder, in place of the one
+// that it has of that URL. Whatever else is in the file stays as it is, comments
+// included. A file that could not be read afterwards is not written.
 func (w *Workspace) Draft(folder string, in store.Instance) (*Draft, error) {
-	name := shownFile(folder)
-	before, err := inTime(patience, func() ([]byte, error) { return readWithin(folder, protocol.WorkspaceFile) })
+	name := filePath(folder)
+	before, err := readInTime(folder)
 	text := before
 	if errors.Is(err, fs.ErrNotExist) {
 		text, err = []byte("{\n  \"instances\": [\n  ]\n}\n"), nil
@@ -36,12 +25,12 @@ func (w *Workspace) Draft(folder string, in store.Instance) (*Draft, error) {
 	if err != nil {
 		return nil, unreadable(name, err)
 	}
-	there, err := w.parse(folder, text)
+	list, err := w.parse(folder, text)
 	if err != nil {
 		return nil, err
 	}
-	index := len(there)
-	for i, other := range there {
+	index := len(list)
+	for i, other := range list {
 		if other.ID == in.ID {
 			index = i
 		}
@@ -55,34 +44,7 @@ func (w *Workspace) Draft(folder string, in store.Instance) (*Draft, error) {
 	if _, err := w.parse(folder, text); err != nil {
 		return nil, err
 	}
-	temporary, err := inTime(writePatience, func() (string, error) { return writeBeside(folder, text) })
-	if err != nil {
-		return nil, unwritable(name, err)
-	}
-	return &Draft{folder, before, temporary}, nil
-}
-
-// Keep puts the file in its place as a whole: a reader sees the old one or the new one.
-// It does not where somebody has changed that file since. It waits a second at most. To
-// keep a draft again does nothing.
-func (d *Draft) Keep() error {
-	if d.temporary == "" {
-		return nil
-	}
-	_, err := inTime(patience, func() (struct{}, error) { return struct{}{}, replaceWithin(d.Folder, d.temporary, d.before) })
-	if err != nil {
-		return unwritable(shownFile(d.Folder), err)
-	}
-	d.temporary = ""
-	return nil
-}
-
-// Discard removes what was written, unless it was kept.
-func (d *Draft) Discard() {
-	if d.temporary != "" {
-		_, _ = inTime(patience, func() (struct{}, error) { return struct{}{}, removeBeside(d.Folder, d.temporary) })
-		d.temporary = ""
-	}
+	return newDraft(folder, before, text)
 }
 
 // withInstance returns the text of a file that has been read already, with an

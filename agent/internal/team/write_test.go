@@ -1,24 +1,25 @@
 package team_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
 	"github.com/teamcodestream/codestream-agent/agent/internal/team"
 	"github.com/teamcodestream/codestream-agent/protocol"
+	"github.com/teamcodestream/codestream-agent/providers/gitlabsm"
 )
 
-// write puts an instance into a folder's file.
+// write puts an instance into the file of a folder.
 func write(w *team.Workspace, folder string, in store.Instance) error {
 	draft, err := w.Draft(folder, in)
 	if err != nil {
 		return err
 	}
 	defer draft.Discard()
-	return draft.Keep()
+	return draft.Put()
 }
 
 // TestWritingKeepsTheFile has the file's own comments, line ends and indent stay.
@@ -70,44 +71,42 @@ func TestABadFileIsLeftAsItIs(t *testing.T) {
 	}
 }
 
-// TestADraftIsNotSeenBeforeItIsKept, leaves nothing where it is not, and takes the place
-// of nothing that somebody has written meanwhile.
-func TestADraftIsNotSeenBeforeItIsKept(t *testing.T) {
-	const before, meanwhile = `{"instances": []}`, `{"instances": [{"url": "meanwhile.example.com"}]}`
-	in := store.Instance{ID: "https://b.example.com", Name: "B"}
-	for _, file := range []string{before, ""} {
-		w, folder := workspace(t, file)
+// TestADraftOverwritesNobody: what somebody has saved meanwhile stays, and nothing is
+// left of the draft.
+func TestADraftOverwritesNobody(t *testing.T) {
+	for _, before := range []string{"", `{"instances": []}`} {
+		w, folder := workspace(t, before)
 		path := filepath.Join(folder, filepath.FromSlash(protocol.WorkspaceFile))
-		if file == "" {
+		if before == "" {
 			if err := os.RemoveAll(filepath.Dir(path)); err != nil {
 				t.Fatal(err)
 			}
 		}
-		draft, err := w.Draft(folder, in)
+		draft, err := w.Draft(folder, store.Instance{ID: "https://b.example.com", Name: "B"})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if found := survey(t, w); len(found.Instances) > 0 || len(found.Problems) > 0 {
-			t.Errorf("the draft is seen: %+v", found)
+		const meanwhile = `{"instances": [{"url": "a.example.com"}]}`
+		writeFile(t, folder, meanwhile)
+		if err := draft.Put(); !errors.Is(err, protocol.Conflict) {
+			t.Errorf("Put returns %v, want Conflict", err)
 		}
 		draft.Discard()
 		entries, err := os.ReadDir(filepath.Dir(path))
-		if file == "" && !os.IsNotExist(err) || file != "" && len(entries) != 1 {
-			t.Errorf("what was discarded leaves %v, %v", entries, err)
+		text, readErr := os.ReadFile(path)
+		if err != nil || len(entries) != 1 || readErr != nil || string(text) != meanwhile {
+			t.Errorf("there are %v, %v, and the file has %q, %v", entries, err, text, readErr)
 		}
-		if draft, err = w.Draft(folder, in); err != nil {
-			t.Fatal(err)
-		}
-		writeFile(t, folder, meanwhile)
-		if err := draft.Keep(); err == nil || !strings.Contains(err.Error(), "changed it just now") {
-			t.Errorf("what somebody has written meanwhile is replaced: %v", err)
-		}
+	}
+}
+
+func TestADraftThatIsDiscardedLeavesNothing(t *testing.T) {
+	folder := t.TempDir()
+	draft, err := (&team.Workspace{Provider: gitlabsm.Provider{}}).Draft(folder, store.Instance{ID: "https://b.example.com", Name: "B"})
+	if err == nil {
 		draft.Discard()
-		if text, err := os.ReadFile(path); err != nil || string(text) != meanwhile {
-			t.Errorf("the file is %q, %v; want what was written meanwhile", text, err)
-		}
-		if err := write(w, folder, in); err != nil || len(survey(t, w).Instances) != 2 {
-			t.Errorf("it cannot be written afterwards: %v", err)
-		}
+	}
+	if entries, readErr := os.ReadDir(folder); err != nil || readErr != nil || len(entries) > 0 {
+		t.Errorf("there is still %v, %v, %v", entries, err, readErr)
 	}
 }
