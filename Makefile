@@ -70,7 +70,7 @@ fuzz: ## throw hostile input at everything that reads any (FUZZTIME=1m each, FUZ
 .PHONY: cover
 cover: ## print how much of the agent the tests run
 	@mkdir -p $(OUT)
-	@$(GO) test -coverpkg=./agent,./agent/internal/auth,./agent/internal/doctor,./agent/internal/keyring,./agent/internal/relay,./agent/internal/secret,./agent/internal/sshconfig,./agent/internal/store,./agent/internal/team,./agent/internal/work -coverprofile=$(OUT)/agent.cover ./agent/... >$(OUT)/cover.log || { cat $(OUT)/cover.log; exit 1; }
+	@$(GO) test -coverpkg=./agent,./agent/internal/auth,./agent/internal/doctor,./agent/internal/keyring,./agent/internal/relay,./agent/internal/secret,./agent/internal/sshconfig,./agent/internal/store,./agent/internal/team,./agent/internal/watch,./agent/internal/work -coverprofile=$(OUT)/agent.cover ./agent/... >$(OUT)/cover.log || { cat $(OUT)/cover.log; exit 1; }
 	@$(GO) tool cover -func=$(OUT)/agent.cover | tail -n 1 | awk '{ print "statements of agent and its internals that are covered: " $$3 }'
 
 .PHONY: cross

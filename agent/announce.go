@@ -98,7 +98,7 @@ func (n *announcer) announce() bool {
 	n.note(now)
 	n.agent.warnOfProblems(n.session, now)
 	n.agent.offer(n.session, now.instances)
-	return true
+	return now.whole
 }
 
 // tell tells how one view differs from another.

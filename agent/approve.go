@@ -9,11 +9,13 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/auth"
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
 	"github.com/teamcodestream/codestream-agent/agent/internal/team"
 	"github.com/teamcodestream/codestream-agent/protocol"
+	"github.com/teamcodestream/codestream-agent/providers"
 )
 
 // The answers to the question whether an instance that a file offers may be used.
@@ -132,7 +134,7 @@ func describeOffer(in team.Instance) *protocol.Offer {
 }
 
 func question(in team.Instance) string {
-	text := fmt.Sprintf("%s names the GitLab instance %s. Let CodeStream use it? You would sign in there, in your browser.", in.Origin, in.ID)
+	text := fmt.Sprintf("%s names the GitLab instance %s. Let CodeStream use it? You would sign in there, in your browser.", inSentence(in.Origin), in.ID)
 	if strings.HasPrefix(in.ID, "http://") {
 		text += " It is reached without encryption."
 	}
@@ -140,6 +142,20 @@ func question(in team.Instance) string {
 		text += " The sign-in would come back by way of " + where + "."
 	}
 	return text
+}
+
+// maxOrigin bounds a path in a question, in bytes: what it is about has to be seen.
+const maxOrigin = 300
+
+// inSentence returns the path of a repository's as a word of a sentence: its name could
+// be a sentence itself, and say something else.
+func inSentence(path string) string {
+	short := providers.Shorten(path, maxOrigin)
+	isPlain := !strings.ContainsFunc(path, func(r rune) bool { return r == ' ' || r == '"' || r > unicode.MaxASCII })
+	if isPlain {
+		return short
+	}
+	return `"` + strings.Trim(short, `"`) + `"`
 }
 
 // localFolders returns the paths of the folders of the workspace that are on this

@@ -39,13 +39,14 @@ func (a *Agent) configure(ctx context.Context, p protocol.ConfigureParams) (prot
 		}
 	}
 	in, err := a.checkInstance(p)
+	var to sharedWith
 	if err == nil {
-		p.Share, err = a.checkShare(s, p.Share, in, clientSecret)
+		to, err = a.checkShare(s, p.Share, in, clientSecret)
 	}
 	if err != nil {
 		return protocol.ConfigureResult{}, err
 	}
-	warnings := partedWarnings(before, p.Share)
+	warnings := partedWarnings(before, to.share)
 	if p.Verify == nil || *p.Verify {
 		found, err := a.verify(ctx, s, in, clientSecret)
 		if err != nil {
@@ -53,7 +54,7 @@ func (a *Agent) configure(ctx context.Context, p protocol.ConfigureParams) (prot
 		}
 		warnings = append(warnings, found.Warnings...)
 	}
-	dropped, err := a.save(ctx, s, p.Share, in, clientSecret)
+	dropped, err := a.save(ctx, s, to, in, clientSecret)
 	if err != nil {
 		return protocol.ConfigureResult{}, protocol.WithInstance(err, in.ID)
 	}

@@ -13,7 +13,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/teamcodestream/codestream-agent/agent/internal/team"
 	"github.com/teamcodestream/codestream-agent/agent/internal/team/registry"
 	"github.com/teamcodestream/codestream-agent/protocol"
 )
@@ -213,15 +212,7 @@ func (a *Agent) didChangeWorkspaceFolders(_ context.Context, p protocol.DidChang
 }
 
 // showFolders tells the session which folders are open. The caller holds a.mu.
-func (a *Agent) showFolders() {
-	folders := localFolders(a.folders)
-	a.session.workspace.SetFolders(folders)
-	files := team.Files(folders)
-	if a.config.PolicyFile != "" {
-		files = append(files, a.config.PolicyFile)
-	}
-	a.session.files.Watch(files)
-}
+func (a *Agent) showFolders() { a.session.open(localFolders(a.folders)) }
 
 // applyOptions checks the options, and puts them in force as a whole or not at
 // all; but for a registry that cannot be used, which is a problem that the user is

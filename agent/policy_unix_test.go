@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -107,6 +108,64 @@ func TestThePolicyWinsOverWhatIsThere(t *testing.T) {
 	if got.Source != protocol.SourcePolicy || got.ClientID != "rolled-out" || len(got.Conflicts) != 1 || got.Conflicts[0].Source != protocol.SourceLocal {
 		t.Errorf("the instance is %+v", got)
 	}
+}
+
+// TestAnEditOfThePolicyIsTold: a policy that is rolled out, also for the first time,
+// counts in the windows that are open, and so does one whose rights are mended.
+func TestAnEditOfThePolicyIsTold(t *testing.T) {
+	onlyRoot(t)
+	path := policy(t, "")
+	dir := filepath.Dir(path)
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	r := withPolicy(t, path)
+	if known := r.status(); len(known.Instances) > 0 || len(known.Problems) > 0 {
+		t.Fatalf("without a policy the status is %+v", known)
+	}
+	const one, two = `{"instances": [{"url": "https://one.example.com"}]}`, `{"instances": [{"url": "https://two.example.com"}]}`
+	for _, step := range []struct {
+		name string
+		do   func() error
+		told []string
+	}{
+		{"it is made, with its folder", func() error {
+			return errors.Join(os.Mkdir(dir, 0o755), os.WriteFile(path, []byte(one), 0o644))
+		}, []string{"https://one.example.com"}},
+		{"it is edited", func() error { return os.WriteFile(path, []byte(two), 0o644) }, []string{"https://two.example.com"}},
+		{"another takes its place", func() error {
+			return errors.Join(os.WriteFile(path+".new", []byte(one), 0o644), os.Rename(path+".new", path))
+		}, []string{"https://one.example.com"}},
+		{"others may write to it", func() error { return os.Chmod(path, 0o666) }, nil},
+		{"they may no more", func() error { return os.Chmod(path, 0o644) }, []string{"https://one.example.com"}},
+		{"others may write to its folder", func() error { return os.Chmod(dir, 0o777) }, nil},
+		{"they may no more", func() error { return os.Chmod(dir, 0o755) }, []string{"https://one.example.com"}},
+		{"it goes, with its folder", func() error { return os.RemoveAll(dir) }, nil},
+	} {
+		if err := step.do(); err != nil {
+			t.Fatal(err)
+		}
+		if got := r.toldOfInstances(); !slices.Equal(got, step.told) {
+			t.Errorf("when %s, the editor hears of %q, want %q", step.name, got, step.told)
+		}
+	}
+}
+
+// toldOfInstances waits until the agent tells which instances there are.
+func (r *running) toldOfInstances() (ids []string) {
+	r.t.Helper()
+	m, err := r.Next(within(r.t), protocol.DidChangeInstances.Method())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	var params protocol.DidChangeInstancesParams
+	if err := json.Unmarshal(m.Params, &params); err != nil {
+		r.t.Fatal(err)
+	}
+	for _, in := range params.Instances {
+		ids = append(ids, in.ID)
+	}
+	return ids
 }
 
 // TestOnlyAnAdministratorsPolicyCounts has others own the file or its folder, or be

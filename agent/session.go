@@ -7,6 +7,7 @@ import (
 	"github.com/teamcodestream/codestream-agent/agent/internal/auth"
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
 	"github.com/teamcodestream/codestream-agent/agent/internal/team"
+	"github.com/teamcodestream/codestream-agent/agent/internal/watch"
 	"github.com/teamcodestream/codestream-agent/agent/internal/work"
 )
 
@@ -20,7 +21,7 @@ type session struct {
 	workspace *team.Workspace
 	shared    team.Shared
 	sharing   sharing
-	files     team.Watcher
+	files     *watch.Watcher
 	offers    offers
 	told      told
 
@@ -39,13 +40,14 @@ type session struct {
 func (a *Agent) newSession(dir string) *session {
 	s := &session{
 		store: store.New(dir, store.Options{Keyring: a.config.Keyring, Seen: a.seen, Log: a.log}),
+		files: watch.New(),
 		log:   a.log.Warn,
 	}
 	s.watch.Panicked = logPanic(a.log)
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.workspace = &team.Workspace{Provider: a.provider, Rules: a.rules()}
 	s.shared = team.Shared{Store: s.store, Provider: a.provider, Rules: a.rules()}
-	policy := team.Policy{Path: a.config.PolicyFile, Provider: a.provider, Rules: a.rules()}
+	policy := &team.Policy{Path: a.config.PolicyFile, Provider: a.provider, Rules: a.rules()}
 	s.team = team.NewDirectory(s.store, a.provider, policy, team.Local{}, s.shared, s.workspace)
 	s.auth = auth.New(auth.Config{
 		Store: s.store, Provider: a.provider, Instances: s.team, Transport: a.transport,
@@ -62,16 +64,23 @@ func (s *session) prepare() {
 	s.once.Do(func() {
 		s.prepareErr = s.news.begin()
 		s.watch.Go(func() {
-			if err := s.store.Watch(s.ctx, s.changed); err != nil {
-				s.log("changes by other windows will not be noticed", "error", err)
+			if err := s.store.MakeDir(); err != nil {
+				s.log("changes by other windows may not be noticed", "error", err)
 			}
+			s.files.Run(s.ctx, s.changed)
 		})
-		s.watch.Go(func() { s.files.Run(s.ctx, func() { s.changed() }) })
 		s.sharing.begin()
 	})
 }
 
-// changed is called when the store has changed, whoever did it.
+// open says which folders of the workspace are open.
+func (s *session) open(folders []string) {
+	s.workspace.SetFolders(folders)
+	s.files.Watch(append(s.team.Paths(), s.store.File())...)
+}
+
+// changed is called when the store or a file of instances has changed, whoever did
+// it. It reports whether that could be seen and told.
 func (s *session) changed() bool {
 	s.auth.Collect()
 	return s.news.announce()

@@ -1,7 +1,6 @@
 package agent
 
 import (
-	"cmp"
 	"context"
 	"errors"
 
@@ -11,15 +10,21 @@ import (
 	"github.com/teamcodestream/codestream-agent/protocol"
 )
 
+// sharedWith says with whom an instance is shared.
+type sharedWith struct {
+	share  protocol.Share
+	folder string // of the workspace, for that
+}
+
 // checkShare says with whom an instance is shared, and refuses what cannot be: it
 // is asked before GitLab is.
-func (a *Agent) checkShare(s *session, share protocol.Share, in store.Instance, clientSecret secret.Text) (protocol.Share, error) {
+func (a *Agent) checkShare(s *session, share protocol.Share, in store.Instance, clientSecret secret.Text) (to sharedWith, err error) {
 	known, err := s.team.Resolve(in.ID)
 	switch {
 	case err == nil && known.Source == protocol.SourcePolicy:
-		return "", setByPolicy(known)
+		return to, setByPolicy(known)
 	case err != nil && !errors.Is(err, protocol.NotConfigured) && !errors.Is(err, protocol.Conflict):
-		return "", err
+		return to, err
 	}
 	if share == "" {
 		share = protocol.ShareLocal
@@ -27,32 +32,34 @@ func (a *Agent) checkShare(s *session, share protocol.Share, in store.Instance, 
 			share = protocol.ShareTeam
 		}
 	}
+	to.share = share
 	hasNetwork := in.Network != (protocol.Network{})
 	switch share {
 	case protocol.ShareLocal:
 	case protocol.ShareTeam:
 		if err := s.sharing.unusable(); err != nil {
-			return "", err
+			return to, err
 		}
 		if s.sharing.registry() == nil {
-			return "", invalidParams("share is %q, and no team registry is set: set team.registry in the editor's settings", share)
+			return to, invalidParams("share is %q, and no team registry is set: set team.registry in the editor's settings", share)
 		}
 		if hasNetwork {
-			return "", invalidParams("network is each machine's own, and is not shared: set it in the editor's settings, or in the machine's policy")
+			return to, invalidParams("network is each machine's own, and is not shared: set it in the editor's settings, or in the machine's policy")
 		}
 	case protocol.ShareWorkspace:
+		to.folder = a.firstFolder()
 		switch {
-		case a.firstFolder() == "":
-			return "", invalidParams("share is %q, and no folder on this machine is open in the editor", share)
+		case to.folder == "":
+			return to, invalidParams("share is %q, and no folder on this machine is open in the editor", share)
 		case !clientSecret.IsEmpty():
-			return "", secretInWorkspace(in)
+			return to, secretInWorkspace(in)
 		case hasNetwork:
-			return "", invalidParams("network is each machine's own, and is not shared: set it in the editor's settings, or in the machine's policy")
+			return to, invalidParams("network is each machine's own, and is not shared: set it in the editor's settings, or in the machine's policy")
 		}
 	default:
-		return "", invalidParams("share is %q; it can be local, team or workspace", share)
+		return to, invalidParams("share is %q; it can be local, team or workspace", share)
 	}
-	return share, nil
+	return to, nil
 }
 
 func secretInWorkspace(in store.Instance) error {
@@ -66,15 +73,19 @@ func secretInWorkspace(in store.Instance) error {
 
 // save saves an instance for those with whom it is shared, and signs out the
 // accounts of another application, whose tokens are revoked with the settings that
-// were there before. It is not begun where the others cannot have the instance.
-func (a *Agent) save(ctx context.Context, s *session, share protocol.Share, in store.Instance, clientSecret secret.Text) (warnings []string, err error) {
+// were there before. Nothing is given up where the others cannot have the instance.
+func (a *Agent) save(ctx context.Context, s *session, to sharedWith, in store.Instance, clientSecret secret.Text) (warnings []string, err error) {
 	in.Confidential = !clientSecret.IsEmpty()
 	keep := func(tx *store.Tx) error { return tx.PutInstance(in, clientSecret) }
-	switch share {
+	switch to.share {
 	case protocol.ShareTeam:
 		keep, err = s.publish(ctx, in, clientSecret)
 	case protocol.ShareWorkspace:
-		keep = s.keepWorkspace(a.firstFolder(), in)
+		var draft *team.Draft
+		if draft, err = s.workspace.Draft(to.folder, in); err == nil {
+			defer draft.Discard()
+			keep = func(tx *store.Tx) error { return putDraft(tx, draft, to.folder, in) }
+		}
 	}
 	if err != nil {
 		return nil, err
@@ -83,15 +94,12 @@ func (a *Agent) save(ctx context.Context, s *session, share protocol.Share, in s
 	return warnings, errors.Join(err, s.store.Update(keep))
 }
 
-// keepWorkspace writes a folder's file in the transaction: nobody sees it without the
+// putDraft replaces a folder's file in the transaction: nobody sees it without the
 // approval, or beside what it replaces.
-func (s *session) keepWorkspace(folder string, in store.Instance) func(*store.Tx) error {
+func putDraft(tx *store.Tx, draft *team.Draft, folder string, in store.Instance) error {
 	saved := team.Instance{Instance: in, Source: protocol.SourceWorkspace, Folder: folder}
-	return func(tx *store.Tx) error {
-		err := cmp.Or(team.Approve(tx, saved), tx.DropInstance(in.ID))
-		if err == nil {
-			err = s.workspace.Write(folder, in)
-		}
+	if err := errors.Join(team.Approve(tx, saved), tx.DropInstance(in.ID)); err != nil {
 		return err
 	}
+	return draft.Put()
 }

@@ -52,6 +52,7 @@ type view struct {
 	key       store.Place                // of the key that seals new secrets
 	registry  *protocol.RegistryStatus   // nil: none is set
 	problems  []protocol.Problem
+	whole     bool // every source answers
 }
 
 func (s *session) view() (view, error) {
@@ -59,7 +60,7 @@ func (s *session) view() (view, error) {
 	if err != nil {
 		return view{}, err
 	}
-	v := view{instances: found.Instances, registry: s.describeRegistry(), problems: s.problems(found)}
+	v := view{instances: found.Instances, registry: s.describeRegistry(), problems: s.problems(found), whole: !found.Incomplete}
 	err = s.store.View(func(tx *store.Tx) error {
 		accounts, err := tx.Accounts()
 		v.accounts = make(map[string][]store.Account)

@@ -78,7 +78,8 @@ type Instance struct {
 	// Source is where the instance comes from.
 	Source Source `json:"source"`
 	// Origin is the file, or the registry, that it comes from. Absent for one that
-	// was configured on this machine.
+	// was configured on this machine. A path with characters that are not shown is
+	// quoted, with these escaped, as in Go.
 	Origin string `json:"origin,omitempty"`
 	// NeedsApproval is true for an instance that a file in the workspace offers, and
 	// that the user has not let be used yet, or not with these settings. Until they do,

@@ -26,6 +26,9 @@ func TestSameOrigin(t *testing.T) {
 		{"https://[2001:db8::1]", "https://[2001:DB8::1]:443", true},
 		{"https://a.example:", "https://a.example", true},
 		{"ssh://a.example", "ssh://a.example:22", true},
+		{"https://bücher.example", "https://xn--bcher-kva.example", true},
+		{"http://ｌｏｃａｌｈｏｓｔ", "http://localhost", true},
+		{"https://xn--gitlb-7ve.example", "https://gitlab.example", false}, // with a Cyrillic а
 		{"https://a.example", "http://a.example", false},
 		{"https://a.example", "http://a.example:443", false},
 		{"https://a.example", "https://a.example:8443", false},

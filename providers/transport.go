@@ -168,7 +168,7 @@ func IsBelow(u *url.URL, base string) bool {
 // SameOrigin reports whether two URLs have the same scheme, host and port
 // (RFC 6454 section 5).
 func SameOrigin(a, b *url.URL) bool {
-	return strings.EqualFold(a.Scheme, b.Scheme) && strings.EqualFold(a.Hostname(), b.Hostname()) && port(a) == port(b)
+	return strings.EqualFold(a.Scheme, b.Scheme) && sameHost(a.Hostname(), b.Hostname()) && port(a) == port(b)
 }
 
 func port(u *url.URL) string {

@@ -1,7 +1,6 @@
 package gitlabsm_test
 
 import (
-	"net/netip"
 	"net/url"
 	"regexp"
 	"strings"
@@ -20,7 +19,7 @@ func FuzzNormalizeURL(f *testing.F) {
 	for _, seed := range []string{
 		"", "gitlab.example.com", " HTTPS://GitLab.Example.COM:443/GitLab/\n", "http://localhost:08080//a/", "https://[2001:DB8::1%25eth0]:8443", "192.0.2.7:443",
 		"https://sam:pw@host", "https://host?a=b", "https://host/#", "ftp://host", "https:/host", "https://host./%c3%bc/%252e%252e", "https://a%c2%9bb", "https://a%e2%80%ae.b",
-		"https://a%ffb", `https://a"b`, "https://BÜCHER.example", "https://İ.example", "https://\u212aa.example", "https://host/a;b=c/..;/", "https://host/\\..", "https://host/%2e%2e%2f", "https://host:/",
+		"https://a%ffb", `https://a"b`, "https://BÜCHER.example", "https://İ.example", "https://\u212aa.example", "http://ｌｏｃａｌｈｏｓｔ:1", "http://localhoſt", "https://gitlab.example.com。", "https://127.1", "https://[::ffff:1.2.3.4]", "https://host/a;b=c/..;/", "https://host/\\..", "https://host/%2e%2e%2f", "https://host:/",
 	} {
 		f.Add(seed)
 	}
@@ -46,6 +45,8 @@ func FuzzNormalizeURL(f *testing.F) {
 			t.Errorf("%q became %q, which has more than it needs", raw, id)
 		case u.Host != strings.ToLower(u.Host):
 			t.Errorf("%q became %q, whose host is not in lower case", raw, id)
+		case strings.ContainsFunc(u.Host, func(r rune) bool { return r > unicode.MaxASCII }):
+			t.Errorf("%q became %q, whose host is not in ASCII", raw, id)
 		case !isPlain(id):
 			t.Errorf("%q became %q, which has characters that cannot be seen", raw, id)
 		}
@@ -98,12 +99,13 @@ func FuzzResolveRemote(f *testing.F) {
 		"https://gitlab.example.com/GitLab/group/project", "ssh://git@ssh.example.com:2222/group/project.git", "git+ssh://[2001:db8::1]:22/a/b", "[2001:db8::1]:a/b", "[git@ssh.example.com:2222]:a/b", "git@[gl:22]:a/b", "[a@b@gl]:a/b",
 		"https://[2001:DB8::1]:8443/a/b", "gl:a/b", "https://gitlab.example.com/%2e%2e/b", "git@gitlab.example.com:a/b\nc", "https://gitlab.example.com/a/b%1b[31m", "git@gitlab.example.com:a/\xff",
 		"https://gitlab.example.com@evil.example/a/b", `C:\a\b`, "file:///a/b", "https://gitlab.example.com/a/b?c#d", "https://gitlab.example.com:0443/a/b", "git@gitlab.example.com:/../a/b", "git@gitlab.example.com:a/.git/b.git.git/",
+		"https://bücher.example:444/a/b", "git@BÜCHER.example:a/b",
 	} {
 		f.Add(seed)
 	}
 	among := []providers.Address{
 		at("https://gitlab.example.com", "gl", "alias"), at("https://gitlab.example.com/GitLab", "ssh.example.com:2222"),
-		at("https://[2001:db8::1]:8443"), at("http://example.com/my%20gitlab", "[2001:db8::2]:22"), at("https://bücher.example:444"),
+		at("https://[2001:db8::1]:8443"), at("http://example.com/my%20gitlab", "[2001:db8::2]:22"), at("https://xn--bcher-kva.example:444"),
 	}
 	f.Fuzz(func(t *testing.T, remote string) {
 		found := gitlabsm.Provider{}.ResolveRemote(remote, among, nil)
@@ -172,10 +174,7 @@ func sameHost(a, b string) bool {
 	if decoded, err := url.PathUnescape(a); err == nil {
 		a = decoded
 	}
-	if x, err := netip.ParseAddr(a); err == nil {
-		if y, err := netip.ParseAddr(b); err == nil {
-			return x == y
-		}
-	}
-	return strings.EqualFold(a, b)
+	x, errX := providers.NormalizeHost(a)
+	y, errY := providers.NormalizeHost(b)
+	return errX == nil && errY == nil && x == y || strings.EqualFold(a, b)
 }

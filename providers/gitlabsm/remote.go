@@ -29,7 +29,7 @@ func (Provider) ResolveRemote(remote string, among []providers.Address, alias pr
 	found := r.overSSH(among)
 	if len(found) == 0 && alias != nil && len(among) > 0 {
 		if meant, ok := alias(providers.SSHHost{User: r.user, Host: r.host, Port: r.written}); ok {
-			r.host, r.port = meant.Host, meant.Port
+			r.host, r.port = hostOf(meant.Host), meant.Port
 			found = r.overSSH(among)
 		}
 	}
@@ -90,7 +90,7 @@ func parseRemote(remote string) (remoteURL, bool) {
 		port = providers.DefaultPort(scheme)
 	}
 	return remoteURL{
-		scheme: scheme, host: strings.ToLower(u.Hostname()), port: port,
+		scheme: scheme, host: hostOf(u.Hostname()), port: port,
 		user: u.User.Username(), written: u.Port(), path: u.Path,
 	}, true
 }
@@ -115,7 +115,7 @@ func parseSCP(remote string) (remoteURL, bool) {
 	if !ok || r.host == "" || strings.Contains(r.host, "/") || runtime.GOOS == "windows" && isDrive(remote) {
 		return remoteURL{}, false
 	}
-	r.host, r.path = strings.ToLower(r.host), "/"+strings.TrimPrefix(r.path, "/")
+	r.host, r.path = hostOf(r.host), "/"+strings.TrimPrefix(r.path, "/")
 	r.port = cmp.Or(r.written, providers.DefaultPort("ssh"))
 	return r, true
 }
@@ -136,6 +136,14 @@ func (r *remoteURL) splitBracketed() {
 func isDrive(path string) bool {
 	letter := path[0] | 0x20
 	return path[1] == ':' && letter >= 'a' && letter <= 'z'
+}
+
+// hostOf gives a host its one spelling; an alias of ssh's can be none.
+func hostOf(host string) string {
+	if normal, err := providers.NormalizeHost(host); err == nil {
+		return normal
+	}
+	return strings.ToLower(host)
 }
 
 func matchWeb(r remoteURL, a providers.Address) (string, bool) {
@@ -159,7 +167,7 @@ func matchSSHHost(r remoteURL, a providers.Address) (string, bool) {
 		if err != nil { // no port: any
 			host, port = strings.Trim(entry, "[]"), r.port
 		}
-		if strings.EqualFold(host, r.host) && port == r.port {
+		if hostOf(host) == r.host && port == r.port {
 			return r.path, true
 		}
 	}

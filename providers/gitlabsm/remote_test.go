@@ -202,3 +202,14 @@ func TestResolveRemoteBySSHHost(t *testing.T) {
 		{remote: "https://ssh.example.com/group/project.git"},
 	})
 }
+
+func TestResolveRemoteByAnInternationalName(t *testing.T) {
+	const books, lookalike = "https://xn--bcher-kva.example", "https://xn--gitlb-7ve.example"
+	checkRemotes(t, []providers.Address{at(books, "ssh.bücher.example"), at(lookalike)}, []remoteCase{
+		{"https://Bücher.example/group/project.git", books, "group/project"},
+		{"git@xn--bcher-kva.example:group/project.git", books, "group/project"},
+		{"git@SSH.BÜCHER.example:group/project.git", books, "group/project"},
+		{"https://gitlаb.example/group/project.git", lookalike, "group/project"}, // with a Cyrillic а
+		{remote: "https://gitlab.example/group/project.git"},
+	})
+}

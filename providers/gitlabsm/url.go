@@ -3,19 +3,17 @@ package gitlabsm
 import (
 	"fmt"
 	"net"
-	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"github.com/teamcodestream/codestream-agent/protocol"
 	"github.com/teamcodestream/codestream-agent/providers"
 )
 
-// NormalizeURL lower-cases scheme and host, and drops the default port and the
-// trailing slash. The root's case is kept, since paths have case. Without a
-// scheme it takes https.
+// NormalizeURL lower-cases the scheme, gives the host its one spelling
+// ([providers.NormalizeHost]), and drops the default port and the trailing slash. The
+// root's case is kept, since paths have case. Without a scheme it takes https.
 func (Provider) NormalizeURL(raw string) (string, error) {
 	text := strings.TrimSpace(raw)
 	if text == "" {
@@ -37,10 +35,6 @@ func (Provider) NormalizeURL(raw string) (string, error) {
 		return "", invalidURL(raw, "its scheme is neither http nor https")
 	case u.User != nil:
 		return "", invalidURL("", "it has a user name or password in it")
-	case hostName(u) == "":
-		return "", invalidURL(raw, "it has no host")
-	case !isHost(u.Hostname()):
-		return "", invalidURL(raw, "its host name has a character that belongs in none")
 	case u.RawQuery != "" || u.Fragment != "" || u.ForceQuery:
 		return "", invalidURL("", "it has a query or a fragment")
 	}
@@ -55,31 +49,13 @@ func (Provider) NormalizeURL(raw string) (string, error) {
 	return scheme + "://" + host + root, nil
 }
 
-// hostName returns the host in lower case and without the dot of a full name. A
-// percent sign, as before the zone of an IPv6 address, is written as in a URL.
-func hostName(u *url.URL) string {
-	name := strings.TrimRight(strings.ToLower(u.Hostname()), ".")
-	return strings.ReplaceAll(name, "%", "%25")
-}
-
-// isHost reports whether a name is made of what host names are made of, be they
-// international, or is an IP address. net/url lets more pass, such as quotes and
-// escaped control characters.
-func isHost(name string) bool {
-	if ip, err := netip.ParseAddr(name); err == nil {
-		return isHostName(ip.Zone())
-	}
-	return isHostName(name)
-}
-
-func isHostName(name string) bool {
-	return !strings.ContainsFunc(name, func(r rune) bool {
-		return !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-._", r)
-	})
-}
-
 func hostPort(scheme string, u *url.URL) (string, error) {
-	name, port := hostName(u), u.Port()
+	name, err := providers.NormalizeHost(u.Hostname())
+	if err != nil {
+		return "", err
+	}
+	name = strings.ReplaceAll(name, "%", "%25") // before the zone of an IPv6 address
+	port := u.Port()
 	if port != "" {
 		number, err := strconv.ParseUint(port, 10, 16)
 		if err != nil || number == 0 {

@@ -42,7 +42,17 @@ func TestNormalizeURL(t *testing.T) {
 		"https://gitlab.example.com/%c3%bcber":   "https://gitlab.example.com/%C3%BCber",
 		"https://gitlab.example.com/a..b/...":    "https://gitlab.example.com/a..b/...",
 		"https://gitlab.example.com/%252e%252e":  "https://gitlab.example.com/%252e%252e",
-		"https://GITLAB.BÜCHER.example":          "https://gitlab.bücher.example",
+		"https://GITLAB.BÜCHER.example":          "https://gitlab.xn--bcher-kva.example",
+		"https://gitlab.xn--BCHER-kva.example":   "https://gitlab.xn--bcher-kva.example",
+		"http://ｌｏｃａｌｈｏｓｔ:3000":                  "http://localhost:3000",
+		"http://localhoſt:3000":                  "http://localhost:3000",
+		"http://１２７.0.0.1":                       "http://127.0.0.1",
+		"https://gitlab.example.com。/":           "https://gitlab.example.com",
+		"https://gitlаb.example.com":             "https://xn--gitlb-7ve.example.com", // with a Cyrillic а
+		"https://gitlab\u200b.exa\u2060mple.com": "https://gitlab.example.com",        // with spaces of no width
+		"https://my_gitlab--ce.example.com":      "https://my_gitlab--ce.example.com",
+		"https://[2001:db8:0:0::1]":              "https://[2001:db8::1]",
+		"https://[::ffff:192.0.2.7]":             "https://192.0.2.7",
 	} {
 		if got, err := (gitlabsm.Provider{}).NormalizeURL(raw); err != nil || got != want {
 			t.Errorf("%q: got %q, %v; want %q", raw, got, err, want)
@@ -69,6 +79,12 @@ func TestNormalizeURLSaysWhatIsWrong(t *testing.T) {
 		"https://gitlab%ff.example.com":         "belongs in none",
 		`https://"gitlab".example.com`:          "belongs in none",
 		"https://192.0.2.7%25eth0":              "belongs in none",
+		"https://a\u2024b\u200f.example.com":    "belongs in none",
+		"https://127.1":                         "neither a name nor an IP address",
+		"https://2130706433":                    "neither a name nor an IP address",
+		"https://0x7f.1.":                       "neither a name nor an IP address",
+		"https://127.0.0.0x1":                   "neither a name nor an IP address",
+		"https://[::ffff:192.0.2.7%25eth0]a":    "cannot be read as a URL",
 		"https://gitlab.example.com?":           "query or a fragment",
 		"https://gitlab.example.com/?a=b":       "query or a fragment",
 		"https://gitlab.example.com/#a":         "query or a fragment",

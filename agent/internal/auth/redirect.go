@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/teamcodestream/codestream-agent/protocol"
+	"github.com/teamcodestream/codestream-agent/providers"
 )
 
 // DefaultRedirectURI is what an administrator registers unless told otherwise.
@@ -43,7 +44,8 @@ func RegisteredRedirect(configured string) string {
 }
 
 // RedirectElsewhere says by way of which host or scheme a sign-in comes back, "" for
-// straight to this machine.
+// straight to this machine. The host is shown in ASCII: one that looks like another
+// is seen.
 func RedirectElsewhere(configured string) string {
 	u, err := url.Parse(RegisteredRedirect(configured))
 	switch {
@@ -54,6 +56,11 @@ func RedirectElsewhere(configured string) string {
 	case u.Host == "":
 		return u.Scheme + ":"
 	}
+	host, err := providers.NormalizeHost(u.Hostname())
+	if err != nil {
+		return u.Scheme + "://" + strconv.QuoteToASCII(u.Host)
+	}
+	u.Host = strings.Replace(u.Host, u.Hostname(), host, 1)
 	return u.Scheme + "://" + u.Host
 }
 

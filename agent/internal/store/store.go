@@ -84,6 +84,10 @@ func (s *Store) UseKeyring(use bool) { s.off.Store(!use) }
 // Dir returns the data directory.
 func (s *Store) Dir() string { return s.dir }
 
+// File returns the path of the store's file: it changes with each change of the store,
+// whoever makes it, and not where it is read.
+func (s *Store) File() string { return s.path() }
+
 func (s *Store) path() string { return filepath.Join(s.dir, fileName) }
 
 // View runs fn with a consistent view of the store. A store that does not exist
@@ -155,6 +159,15 @@ func (s *Store) attempt(readOnly bool, c *call, fn func(*Tx) error) error {
 		return s.transact(readOnly, c, fn)
 	}()
 	return s.mend(err)
+}
+
+// MakeDir makes the data directory where there is none, so that it can be watched
+// before the first change. Errors: as View.
+func (s *Store) MakeDir() error {
+	if err := s.createDir(); err != nil {
+		return s.unusable(err)
+	}
+	return nil
 }
 
 // createDir makes the data directory, readable by its owner only.

@@ -16,7 +16,7 @@ func needsApproval(tx *store.Tx, in Instance, trusted bool) (bool, error) {
 		return false, nil
 	}
 	approved, err := tx.Approval(in.Folder, in.ID)
-	return approved != digest(in), err
+	return approved == "" || approved != digest(in), err
 }
 
 // Approve remembers that the user lets an instance of a folder be used, as it is

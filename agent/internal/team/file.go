@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/tailscale/hujson"
@@ -38,17 +39,39 @@ func newSource(name string, text []byte) *source {
 	return &source{name: name, text: bytes.TrimPrefix(text, []byte("\ufeff"))}
 }
 
-// readInstances reads a file of instances. Each is checked by the rules, and the
-// error of the first that breaks one says in which line and column.
-func readInstances(name string, text []byte, provider providers.Provider, rules []Rule) ([]store.Instance, error) {
-	file := newSource(name, text)
+// format is how a file of instances is read.
+type format struct {
+	provider providers.Provider
+	rules    []Rule
+	most     int // instances in it; 0: as many as there are
+}
+
+// parsed is a file of instances that was read, before the rules are asked.
+type parsed struct {
+	text      []byte
+	source    *source
+	instances []store.Instance
+	err       error
+}
+
+// parse reads a file of instances. What it finds depends on the text alone.
+func (f format) parse(name string, text []byte) parsed {
+	p := parsed{text: text, source: newSource(name, text)}
+	p.instances, p.err = f.instances(p.source)
+	return p
+}
+
+func (f format) instances(file *source) ([]store.Instance, error) {
 	var content protocol.InstanceFile
 	if err := decodeStrict(file, &content); err != nil {
 		return nil, err
 	}
+	if n := len(content.Instances); f.most > 0 && n > f.most {
+		return nil, unreadable(file.name, fmt.Errorf("it has %d instances, and may have %d", n, f.most))
+	}
 	list := make([]store.Instance, 0, len(content.Instances))
 	for i, shared := range content.Instances {
-		in, err := FromShared(shared, provider)
+		in, err := FromShared(shared, f.provider)
 		if err != nil {
 			return nil, file.of(i, "url", err)
 		}
@@ -57,14 +80,23 @@ func readInstances(name string, text []byte, provider providers.Provider, rules 
 				return nil, file.of(i, "url", fmt.Errorf("%s is there twice, as instances[%d] too", in.ID, j))
 			}
 		}
-		for _, rule := range rules {
-			if err := rule.Check(in); err != nil {
-				return nil, file.of(i, rule.Field, err)
-			}
-		}
 		list = append(list, in)
 	}
 	return list, nil
+}
+
+// check asks the rules of each instance, and the error of the first that breaks one
+// says in which line and column. A rule may see more than the file, such as whether
+// another is there that it names.
+func (f format) check(p parsed) ([]store.Instance, error) {
+	for i, in := range p.instances {
+		for _, rule := range f.rules {
+			if err := rule.Check(in); err != nil {
+				return nil, p.source.of(i, rule.Field, err)
+			}
+		}
+	}
+	return p.instances, p.err
 }
 
 // FromShared makes an instance of what a team shares. It returns InvalidParams
@@ -104,6 +136,17 @@ func ToShared(in store.Instance) protocol.SharedInstance {
 
 // quote shows a name that a stranger chose.
 func quote(name string) string { return strconv.Quote(providers.Shorten(name, 60)) }
+
+// shown returns a path as it may be shown. A repository names its folders: what a
+// terminal would obey, or what turns a text round, is escaped, in quotes.
+func shown(path string) string {
+	if !strings.ContainsFunc(path, isHidden) && !strings.Contains(path, `"`) && utf8.ValidString(path) {
+		return path
+	}
+	return strconv.Quote(path)
+}
+
+func isHidden(r rune) bool { return !unicode.IsPrint(r) }
 
 // at is an error at an offset of the file.
 func (file *source) at(offset int, format string, args ...any) error {

@@ -89,10 +89,15 @@ var files = []file{
 	{name: "no URL in it", text: `{"instances": [{"url": "ftp://a.example.com"}]}`, problem: "column 24: ", beyond: true},
 	{name: "an instance twice", text: "{\"instances\": [{\"url\": \"a.example.com\"},\n{\"url\": \"https://A.example.com/\"}]}", problem: "line 2, column 9: https://a.example.com is there twice, as instances[0] too", beyond: true},
 	{name: "a broken rule", text: `{"instances": [{"url": "a.example.com", "scopes": ["sudo"]}]}`, problem: "column 51: sudo is too much", beyond: true},
+	{name: "a name that turns round", text: "{\"instances\": [{\"url\": \"a.example.com\", \"clientId\": \"a\u202eb\"}]}", problem: "column 53: instances[0].clientId has characters that are not shown", beyond: true},
+	{name: "a terminal's command", text: `{"instances": [{"url": "a.example.com", "sshHosts": ["\u001b[8m"]}]}`, problem: "instances[0].sshHosts[0] has characters that are not shown", beyond: true},
 	{name: "no UTF-8", text: "{\"instances\": [{\"url\": \"\xff\"}]}", problem: "column 25: the file is not in UTF-8", beyond: true},
 	{name: "too large", text: `{"instances": []}` + strings.Repeat(" ", 64<<10), problem: "cannot be read: it is larger than 64 KiB", beyond: true},
-	{name: "too deep", text: strings.Repeat("[", 60<<10), problem: "this is not JSON"},
-	{name: "deep and whole", text: strings.Repeat("[", 30<<10) + strings.Repeat("]", 30<<10), problem: "the whole is a list", beyond: true},
+	{name: "too deep", text: strings.Repeat("[", 60<<10), problem: "column 9: there are more than 8 lists and objects in one another"},
+	{name: "too deep, and whole", text: `{"instances": [` + strings.Repeat("[", 30<<10) + strings.Repeat("]", 30<<10) + `]}`, problem: "column 22: there are more than 8 lists", beyond: true},
+	{name: "deep in a string", text: `{"instances": [{"url": "a.example.com", "name": "\"` + strings.Repeat("[{", 20) + `\\"}]}`},
+	{name: "deep in comments", text: `{ /* ` + strings.Repeat("[{", 20) + ` " */ "instances": [] // "` + strings.Repeat("[{", 20) + "\n/**/}"},
+	{name: "deep after comments", text: "{ /*/ \" */ // \"\n" + strings.Repeat("[", 20), problem: "line 2, column 8: there are more than 8"},
 	{name: "too many", text: `{"instances": [` + many(21) + `]}`, problem: "it has 21 instances, and may have 20", beyond: true},
 }
 
@@ -180,7 +185,7 @@ func FuzzFile(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := w.Write(folder, written); err != nil {
+		if err := write(w, folder, written); err != nil {
 			return
 		}
 		after, err := directory.Survey()

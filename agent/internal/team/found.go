@@ -29,6 +29,17 @@ type Found struct {
 	Instances []Instance
 	// Problems are what is wrong with the rest, which does not count.
 	Problems []error
+	// Incomplete is true where a file does not answer, which may say something else by
+	// now: ask again later.
+	Incomplete bool
+}
+
+// add notes what is wrong with a file.
+func (f *Found) add(says contents) {
+	if says.problem != nil {
+		f.Problems = append(f.Problems, says.problem)
+	}
+	f.Incomplete = f.Incomplete || says.late
 }
 
 func (f *Found) byID(id string) *Instance {

@@ -101,8 +101,11 @@ func TestNothingIsWrittenThroughALink(t *testing.T) {
 		must(t, os.Mkdir(outside, 0o755))
 		must(t, os.Mkdir(filepath.Join(folder, "inside"), 0o755))
 		must(t, os.Symlink(target, filepath.Join(folder, ".codestream")))
-		if err := w.Write(folder, in); err == nil {
+		if err := write(w, folder, in); err == nil {
 			t.Errorf("it was written through a link to %s", target)
+		}
+		if led, err := os.Readlink(filepath.Join(folder, ".codestream")); led != target {
+			t.Errorf("the link now leads to %q, %v", led, err)
 		}
 		for _, dir := range []string{outside, filepath.Join(folder, "inside")} {
 			entries, err := os.ReadDir(dir)
@@ -114,6 +117,18 @@ func TestNothingIsWrittenThroughALink(t *testing.T) {
 	}
 }
 
+func TestAFileInPlaceOfTheFolderStays(t *testing.T) {
+	w, folder := bare(t)
+	file := filepath.Join(folder, ".codestream")
+	must(t, os.WriteFile(file, []byte("mine"), 0o644))
+	if err := write(w, folder, store.Instance{ID: "https://gitlab.example.com", Name: "Ours"}); err == nil {
+		t.Error("it was written")
+	}
+	if text, err := os.ReadFile(file); err != nil || string(text) != "mine" {
+		t.Errorf("the file is now %q, %v", text, err)
+	}
+}
+
 // TestALinkedFileIsReplaced has the repository's file lead to another of its own,
 // such as a hook of git's: the link goes, and what it led to stays.
 func TestALinkedFileIsReplaced(t *testing.T) {
@@ -122,7 +137,7 @@ func TestALinkedFileIsReplaced(t *testing.T) {
 	must(t, os.WriteFile(hook, []byte(`{"instances": []}`), 0o755))
 	must(t, os.Mkdir(filepath.Join(folder, ".codestream"), 0o755))
 	must(t, os.Symlink("../hook", filepath.Join(folder, ".codestream", "gitlab.json")))
-	must(t, w.Write(folder, store.Instance{ID: "https://gitlab.example.com", Name: "Ours"}))
+	must(t, write(w, folder, store.Instance{ID: "https://gitlab.example.com", Name: "Ours"}))
 	if text, err := os.ReadFile(hook); err != nil || string(text) != `{"instances": []}` {
 		t.Errorf("what the link led to is now %q, %v", text, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
+	"sync"
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
 	"github.com/teamcodestream/codestream-agent/protocol"
@@ -17,34 +18,51 @@ import (
 // user, a team or a repository says; so it counts only where nobody but an
 // administrator can write it.
 type Policy struct {
-	Path     string
+	Path     string // "": there is none
 	Provider providers.Provider
 	Rules    []Rule
+
+	once sync.Once
+	file *document
 }
 
 // Name returns "policy".
-func (Policy) Name() protocol.Source { return protocol.SourcePolicy }
+func (*Policy) Name() protocol.Source { return protocol.SourcePolicy }
 
-// Find reads the file.
-func (p Policy) Find(*store.Tx) (found Found, err error) {
-	text, err := p.read()
-	switch {
-	case p.Path == "", errors.Is(err, fs.ErrNotExist):
-		return Found{}, nil
-	case err != nil:
-		return Found{Problems: []error{err}}, nil
+func (p *Policy) document() *document {
+	p.once.Do(func() {
+		p.file = newDocument(p.Path, format{provider: p.Provider, rules: append([]Rule{noPassword}, p.Rules...)}, p.read)
+	})
+	return p.file
+}
+
+// Load reads the file.
+func (p *Policy) Load() {
+	if p.Path != "" {
+		file := p.document()
+		file.take(file.look())
 	}
-	instances, err := readInstances(p.Path, text, p.Provider, append([]Rule{noPassword}, p.Rules...))
-	if err != nil {
-		return Found{Problems: []error{err}}, nil
+}
+
+// Paths returns the file.
+func (p *Policy) Paths() []string {
+	if p.Path == "" {
+		return nil
 	}
-	for _, in := range instances {
+	return []string{p.Path}
+}
+
+// Find lists what the file said when it was last loaded.
+func (p *Policy) Find(*store.Tx) (found Found, err error) {
+	says := p.document().contents()
+	found.add(says)
+	for _, in := range says.instances {
 		found.Instances = append(found.Instances, Instance{Instance: in, Source: protocol.SourcePolicy, Origin: p.Path})
 	}
 	return found, nil
 }
 
-func (p Policy) read() ([]byte, error) {
+func (p *Policy) read() ([]byte, error) {
 	file, err := os.OpenFile(p.Path, os.O_RDONLY|nonBlock|noFollow, 0)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

@@ -53,3 +53,17 @@ func TestPolicyBeforeLocalBeforeTeamBeforeWorkspace(t *testing.T) {
 		}
 	}
 }
+
+// TestAnotherSpellingIsNoOtherInstance: a repository's file gets around no stronger
+// source by letters that lead to the same host.
+func TestAnotherSpellingIsNoOtherInstance(t *testing.T) {
+	stronger := fixed{name: protocol.SourcePolicy, ids: []string{"http://localhost:3000", "https://[2001:db8::1]"}}
+	for _, url := range []string{"http://ｌｏｃａｌｈｏｓｔ:3000", "http://localhoſt:3000/", "http://LOCALHOST。:3000", "https://[2001:db8:0::1]:443"} {
+		w, _ := workspace(t, `{"instances": [{"url": "`+url+`", "clientId": "evil"}]}`)
+		w.SetTrusted(true)
+		found := survey(t, stronger, w)
+		if len(found.Instances) != 2 || len(found.Instances[0].Conflicts)+len(found.Instances[1].Conflicts) != 1 || len(found.Problems) > 0 {
+			t.Errorf("with %q there are %+v, and the problems %v", url, found.Instances, found.Problems)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package team
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -18,6 +19,9 @@ func decodeStrict(file *source, into any) error {
 	if offset := notUTF8(file.text); offset >= 0 {
 		return file.at(offset, "the file is not in UTF-8")
 	}
+	if offset := tooDeep(file.text); offset >= 0 {
+		return file.at(offset, "there are more than %d lists and objects in one another", maxDepth)
+	}
 	tree, err := hujson.Parse(file.text)
 	if err != nil {
 		return file.syntax(err)
@@ -31,6 +35,50 @@ func decodeStrict(file *source, into any) error {
 		return file.syntax(err)
 	}
 	return json.Unmarshal(standard, into)
+}
+
+// maxDepth bounds how deep lists and objects lie in one another: a file has four. A
+// parser that calls itself for each takes long, and much memory, for thousands.
+const maxDepth = 8
+
+// tooDeep returns the offset of the first bracket that lies too deep, or -1. It knows
+// strings and comments; what is none of JSON's is for the parser to say, which gets no
+// deeper before it does.
+func tooDeep(text []byte) int {
+	depth := 0
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '[', '{':
+			if depth++; depth > maxDepth {
+				return i
+			}
+		case ']', '}':
+			depth--
+		case '"':
+			i += endOf(text[i:], `"`)
+		case '/':
+			if bytes.HasPrefix(text[i:], []byte("//")) {
+				i += endOf(text[i:], "\n")
+			} else if bytes.HasPrefix(text[i:], []byte("/*")) {
+				i += 1 + endOf(text[i+1:], "*/")
+			}
+		}
+	}
+	return -1
+}
+
+// endOf returns where a string or a comment ends that the text begins with: at the last
+// byte of the mark that ends it.
+func endOf(text []byte, mark string) int {
+	for i := 1; i < len(text); i++ {
+		switch {
+		case mark == `"` && text[i] == '\\':
+			i++
+		case bytes.HasPrefix(text[i:], []byte(mark)):
+			return i + len(mark) - 1
+		}
+	}
+	return len(text)
 }
 
 // fits reports whether a value has the form of a type. what names the value.
@@ -56,6 +104,9 @@ func (file *source) fits(v hujson.Value, t reflect.Type, what string) error {
 	case hujson.Literal:
 		if literalKinds[value.Kind()] != t.Kind() {
 			return file.at(v.StartOffset, "%s has to be %s", orFile(what), kind(t))
+		}
+		if strings.ContainsFunc(value.String(), isHidden) { // which would not look like what it is
+			return file.at(v.StartOffset, "%s has characters that are not shown", what)
 		}
 	}
 	return nil

@@ -30,6 +30,18 @@ type Source interface {
 	Find(tx *store.Tx) (Found, error)
 }
 
+// FileSource is a source that is in files. They can be slow, or hang for ever, on a
+// machine that is gone, say: so they are read on their own, and not while a
+// transaction holds up every other window.
+type FileSource interface {
+	Source
+	// Load reads the files, from which Find then answers. It takes a second at most,
+	// and keeps what a file said before that does not answer.
+	Load()
+	// Paths lists what to watch for changes.
+	Paths() []string
+}
+
 // Directory is all sources as one.
 type Directory struct {
 	store    *store.Store
@@ -51,11 +63,31 @@ func (d *Directory) List() ([]Instance, error) {
 // Survey returns all instances in the order of their ids, and what is wrong with
 // those that do not count.
 func (d *Directory) Survey() (all Found, err error) {
+	for _, source := range d.files() {
+		source.Load()
+	}
 	err = d.store.View(func(tx *store.Tx) error {
 		all, err = d.survey(tx)
 		return err
 	})
 	return all, err
+}
+
+// Paths lists what to watch for changes of the sources.
+func (d *Directory) Paths() (paths []string) {
+	for _, source := range d.files() {
+		paths = append(paths, source.Paths()...)
+	}
+	return paths
+}
+
+func (d *Directory) files() (files []FileSource) {
+	for _, source := range d.sources {
+		if f, ok := source.(FileSource); ok {
+			files = append(files, f)
+		}
+	}
+	return files
 }
 
 func (d *Directory) survey(tx *store.Tx) (all Found, err error) {
@@ -64,6 +96,7 @@ func (d *Directory) survey(tx *store.Tx) (all Found, err error) {
 		if err != nil {
 			return Found{}, err
 		}
+		all.Incomplete = all.Incomplete || found.Incomplete
 		for _, problem := range found.Problems {
 			all.Problems = append(all.Problems, sourced{source.Name(), problem})
 		}
@@ -88,6 +121,7 @@ func (d *Directory) survey(tx *store.Tx) (all Found, err error) {
 
 // Instance returns the instance with that id; store.ErrNotFound where there is none,
 // Untrusted where it may not be used, and Conflict where files disagree about it.
+// Files count as they were when they were last surveyed.
 func (d *Directory) Instance(tx *store.Tx, id string) (store.Instance, error) {
 	in, err := d.find(tx, id)
 	return in.Instance, err

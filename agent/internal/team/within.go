@@ -1,7 +1,6 @@
 package team
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +8,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"time"
 
 	"github.com/teamcodestream/codestream-agent/protocol"
 )
@@ -29,12 +29,54 @@ func readWithin(folder, name string) ([]byte, error) {
 	return readSmall(file)
 }
 
-// errNoFile, errNoFolder and errTooLarge say why a file of instances is not read
-// or written.
+// writePatience is how long a person waits for a file to be written, which may take a
+// slow disk a while.
+const writePatience = 10 * time.Second
+
+// inTime returns what f does, or errLate where that takes too long: f then ends
+// whenever it does, and undo is told what it has done.
+func inTime[T any](limit time.Duration, f func() (T, error), undo func(T)) (result T, err error) {
+	type outcome struct {
+		result T
+		err    error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		result, err := f()
+		done <- outcome{result, err}
+	}()
+	late := time.NewTimer(limit)
+	defer late.Stop()
+	select {
+	case o := <-done:
+		return o.result, o.err
+	case <-late.C:
+	}
+	go func() {
+		if o := <-done; o.err == nil {
+			undo(o.result)
+		}
+	}()
+	return result, errLate
+}
+
+// doInTime is inTime for what has no result, and takes a moment where nothing hangs.
+func doInTime(f func() error) error {
+	_, err := inTime(patience, func() (struct{}, error) { return struct{}{}, f() }, func(struct{}) {})
+	return err
+}
+
+// readInTime reads the file of a folder.
+func readInTime(folder string) (text []byte, err error) {
+	return inTime(patience, func() ([]byte, error) { return readWithin(folder, protocol.WorkspaceFile) }, func([]byte) {})
+}
+
+// These say why a file of instances is not read or written.
 var (
 	errNoFile   = errors.New("it is not a regular file")
 	errNoFolder = fmt.Errorf("%s is not a folder of its own", path.Dir(protocol.WorkspaceFile))
 	errTooLarge = fmt.Errorf("it is larger than %d KiB", maxFile>>10)
+	errLate     = errors.New("it does not answer")
 )
 
 func readSmall(file *os.File) ([]byte, error) {
@@ -52,40 +94,9 @@ func readSmall(file *os.File) ([]byte, error) {
 	return text, err
 }
 
-// writeWithin replaces the file of a folder as a whole: a reader sees the old one or
-// the new one. A repository can have links in it, be it to elsewhere in the folder,
-// such as to .git: so nothing is written through one.
-func writeWithin(folder string, text []byte) (err error) {
-	root, err := os.OpenRoot(folder)
-	if err != nil {
-		return err
-	}
-	defer root.Close()
-	dir := path.Dir(protocol.WorkspaceFile)
-	if err := root.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	if info, err := root.Lstat(dir); err != nil || !info.IsDir() {
-		return errors.Join(err, errNoFolder)
-	}
-	temporary := protocol.WorkspaceFile + "." + rand.Text()
-	file, err := root.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(text)
-	err = errors.Join(err, file.Sync(), file.Close())
-	if err == nil {
-		err = root.Rename(temporary, protocol.WorkspaceFile)
-	}
-	if err != nil {
-		return errors.Join(err, root.Remove(temporary))
-	}
-	return nil
-}
-
+// filePath is the file of a folder as it is shown.
 func filePath(folder string) string {
-	return filepath.Join(folder, filepath.FromSlash(protocol.WorkspaceFile))
+	return shown(filepath.Join(folder, filepath.FromSlash(protocol.WorkspaceFile)))
 }
 
 // cause leaves out the path of an error, which the message has.
@@ -104,6 +115,15 @@ func unreadable(path string, err error) error {
 		Hint:    "It has to be a regular file below the folder, of at most 64 KiB, that you may read.",
 		Details: &protocol.ErrorDetails{Cause: protocol.CauseFile, File: path, Text: cause(err).Error()},
 		Err:     err,
+	}
+}
+
+func unanswered(path string) error {
+	return &protocol.Error{
+		Code:    protocol.InvalidParams,
+		Message: path + " is not read: " + errLate.Error(),
+		Hint:    "Look whether the disk or the machine that it is on is there. Until it answers, what was last read of it counts.",
+		Details: &protocol.ErrorDetails{Cause: protocol.CauseFile, File: path},
 	}
 }
 

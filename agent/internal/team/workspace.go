@@ -1,9 +1,9 @@
 package team
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -27,18 +27,38 @@ type Workspace struct {
 	Rules    []Rule
 
 	mu      sync.Mutex // guards what follows
-	folders []string
+	folders []folder
 	trusted bool
+}
+
+// folder is an open folder with its file.
+type folder struct {
+	path string
+	file *document
 }
 
 // Name returns "workspace".
 func (*Workspace) Name() protocol.Source { return protocol.SourceWorkspace }
 
 // SetFolders says which folders are open.
-func (w *Workspace) SetFolders(folders []string) {
+func (w *Workspace) SetFolders(paths []string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.folders = folders
+	open := make([]folder, len(paths))
+	for i, path := range paths {
+		if known := slices.IndexFunc(w.folders, func(f folder) bool { return f.path == path }); known >= 0 {
+			open[i] = w.folders[known]
+			continue
+		}
+		open[i] = folder{path, newDocument(filePath(path), w.format(), func() ([]byte, error) {
+			return readWithin(path, protocol.WorkspaceFile)
+		})}
+	}
+	w.folders = open
+}
+
+func (w *Workspace) format() format {
+	return format{w.Provider, append([]Rule{noNetwork}, w.Rules...), maxOffered}
 }
 
 // SetTrusted says that what is in the folders needs no approval: the user has told
@@ -49,24 +69,46 @@ func (w *Workspace) SetTrusted(trusted bool) {
 	w.trusted = trusted
 }
 
-func (w *Workspace) state() (folders []string, trusted bool) {
+func (w *Workspace) state() (folders []folder, trusted bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.folders, w.trusted
 }
 
-// Find reads the files of all folders. Where two that count alike disagree about an
-// instance, neither counts.
+// Load reads the files of all folders, side by side: one may hang.
+func (w *Workspace) Load() {
+	folders, _ := w.state()
+	answered := make([]bool, len(folders))
+	var looking sync.WaitGroup
+	for i, f := range folders {
+		looking.Go(func() { answered[i] = f.file.look() })
+	}
+	looking.Wait()
+	for i, f := range folders {
+		f.file.take(answered[i])
+	}
+}
+
+// Paths lists the files of all folders, with the folders that they are in.
+func (w *Workspace) Paths() (paths []string) {
+	folders, _ := w.state()
+	for _, f := range folders {
+		file := filepath.Join(f.path, filepath.FromSlash(protocol.WorkspaceFile))
+		paths = append(paths, filepath.Dir(file), file)
+	}
+	return paths
+}
+
+// Find lists what the files of all folders said when they were last loaded. Where two
+// that count alike disagree about an instance, neither counts.
 func (w *Workspace) Find(tx *store.Tx) (found Found, err error) {
 	folders, trusted := w.state()
 	var approved, offered []Instance
 	for _, folder := range folders {
-		instances, err := w.read(folder)
-		if err != nil {
-			found.Problems = append(found.Problems, err)
-		}
-		for _, in := range instances {
-			offer := Instance{Instance: in, Source: protocol.SourceWorkspace, Origin: filePath(folder), Folder: folder}
+		says := folder.file.contents()
+		found.add(says)
+		for _, in := range says.instances {
+			offer := Instance{Instance: in, Source: protocol.SourceWorkspace, Origin: folder.file.name, Folder: folder.path}
 			if offer.NeedsApproval, err = needsApproval(tx, offer, trusted); err != nil {
 				return Found{}, err
 			}
@@ -108,24 +150,10 @@ func (f *Found) settle(offers []Instance) {
 	f.remove(disputed)
 }
 
-// read returns the instances of one folder's file, none where it has none.
-func (w *Workspace) read(folder string) ([]store.Instance, error) {
-	text, err := readWithin(folder, protocol.WorkspaceFile)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, nil
-	case err != nil:
-		return nil, unreadable(filePath(folder), err)
-	}
-	return w.parse(folder, text)
-}
-
+// parse returns the instances that a folder's file of that text would have.
 func (w *Workspace) parse(folder string, text []byte) ([]store.Instance, error) {
-	list, err := readInstances(filePath(folder), text, w.Provider, append([]Rule{noNetwork}, w.Rules...))
-	if len(list) > maxOffered {
-		return nil, unreadable(filePath(folder), fmt.Errorf("it has %d instances, and may have %d", len(list), maxOffered))
-	}
-	return list, err
+	f := w.format()
+	return f.check(f.parse(filePath(folder), text))
 }
 
 // noNetwork keeps a repository from saying through whose proxy a token goes, or

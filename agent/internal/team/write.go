@@ -10,44 +10,41 @@ import (
 	"github.com/tailscale/hujson"
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
-	"github.com/teamcodestream/codestream-agent/protocol"
 )
 
-// Write puts an instance into the file of a folder, in place of the one that it has
-// of that URL. Whatever else is in the file stays as it is, comments included. A file
-// that could not be read afterwards is not written.
-func (w *Workspace) Write(folder string, in store.Instance) error {
+// Draft prepares to put an instance into the file of a folder, in place of the one
+// that it has of that URL. Whatever else is in the file stays as it is, comments
+// included. A file that could not be read afterwards is not written.
+func (w *Workspace) Draft(folder string, in store.Instance) (*Draft, error) {
 	name := filePath(folder)
-	text, err := readWithin(folder, protocol.WorkspaceFile)
+	before, err := readInTime(folder)
+	text := before
 	if errors.Is(err, fs.ErrNotExist) {
 		text, err = []byte("{\n  \"instances\": [\n  ]\n}\n"), nil
 	}
 	if err != nil {
-		return unreadable(name, err)
+		return nil, unreadable(name, err)
 	}
-	before, err := w.parse(folder, text)
+	list, err := w.parse(folder, text)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	index := len(before)
-	for i, other := range before {
+	index := len(list)
+	for i, other := range list {
 		if other.ID == in.ID {
 			index = i
 		}
 	}
 	if text, err = withInstance(newSource(name, text), index, in); err != nil {
-		return err
+		return nil, err
 	}
 	if len(text) > maxFile {
-		return unwritable(name, errTooLarge)
+		return nil, unwritable(name, errTooLarge)
 	}
 	if _, err := w.parse(folder, text); err != nil {
-		return err
+		return nil, err
 	}
-	if err := writeWithin(folder, text); err != nil {
-		return unwritable(name, err)
-	}
-	return nil
+	return newDraft(folder, before, text)
 }
 
 // withInstance returns the text of a file that has been read already, with an

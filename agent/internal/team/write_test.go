@@ -1,13 +1,26 @@
 package team_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
+	"github.com/teamcodestream/codestream-agent/agent/internal/team"
 	"github.com/teamcodestream/codestream-agent/protocol"
+	"github.com/teamcodestream/codestream-agent/providers/gitlabsm"
 )
+
+// write puts an instance into the file of a folder.
+func write(w *team.Workspace, folder string, in store.Instance) error {
+	draft, err := w.Draft(folder, in)
+	if err != nil {
+		return err
+	}
+	defer draft.Discard()
+	return draft.Put()
+}
 
 // TestWritingKeepsTheFile has the file's own comments, line ends and indent stay.
 func TestWritingKeepsTheFile(t *testing.T) {
@@ -31,7 +44,7 @@ func TestWritingKeepsTheFile(t *testing.T) {
 				}
 			}
 			for range 2 { // the second time there is nothing to do
-				if err := w.Write(folder, in); err != nil {
+				if err := write(w, folder, in); err != nil {
 					t.Fatal(err)
 				}
 				if text, err := os.ReadFile(path); err != nil || string(text) != c.after {
@@ -48,12 +61,52 @@ func TestABadFileIsLeftAsItIs(t *testing.T) {
 			continue
 		}
 		w, folder := workspace(t, c.text)
-		if err := w.Write(folder, store.Instance{ID: "https://b.example.com", Name: "B"}); err == nil {
+		if err := write(w, folder, store.Instance{ID: "https://b.example.com", Name: "B"}); err == nil {
 			t.Errorf("%s: it was written", c.name)
 		}
 		text, err := os.ReadFile(filepath.Join(folder, filepath.FromSlash(protocol.WorkspaceFile)))
 		if err != nil || string(text) != c.text {
 			t.Errorf("%s: the file has changed: %v", c.name, err)
 		}
+	}
+}
+
+// TestADraftOverwritesNobody: what somebody has saved meanwhile stays, and nothing is
+// left of the draft.
+func TestADraftOverwritesNobody(t *testing.T) {
+	for _, before := range []string{"", `{"instances": []}`} {
+		w, folder := workspace(t, before)
+		path := filepath.Join(folder, filepath.FromSlash(protocol.WorkspaceFile))
+		if before == "" {
+			if err := os.RemoveAll(filepath.Dir(path)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		draft, err := w.Draft(folder, store.Instance{ID: "https://b.example.com", Name: "B"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		const meanwhile = `{"instances": [{"url": "a.example.com"}]}`
+		writeFile(t, folder, meanwhile)
+		if err := draft.Put(); !errors.Is(err, protocol.Conflict) {
+			t.Errorf("Put returns %v, want Conflict", err)
+		}
+		draft.Discard()
+		entries, err := os.ReadDir(filepath.Dir(path))
+		text, readErr := os.ReadFile(path)
+		if err != nil || len(entries) != 1 || readErr != nil || string(text) != meanwhile {
+			t.Errorf("there are %v, %v, and the file has %q, %v", entries, err, text, readErr)
+		}
+	}
+}
+
+func TestADraftThatIsDiscardedLeavesNothing(t *testing.T) {
+	folder := t.TempDir()
+	draft, err := (&team.Workspace{Provider: gitlabsm.Provider{}}).Draft(folder, store.Instance{ID: "https://b.example.com", Name: "B"})
+	if err == nil {
+		draft.Discard()
+	}
+	if entries, readErr := os.ReadDir(folder); err != nil || readErr != nil || len(entries) > 0 {
+		t.Errorf("there is still %v, %v, %v", entries, err, readErr)
 	}
 }
