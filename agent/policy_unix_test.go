@@ -3,8 +3,10 @@
 package agent_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -24,6 +26,19 @@ func onlyRoot(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root can make files that belong to root, as a machine's policy has to")
 	}
+}
+
+// TestPolicySessions runs the scripts of testdata/policy in this process: the
+// program itself knows one place for the policy, which is not a test's to write. The
+// scripts write it into their workspace.
+func TestPolicySessions(t *testing.T) {
+	onlyRoot(t)
+	sessiontest.Run(t, filepath.Join("..", "testdata", "policy"), map[string]sessiontest.Launcher{
+		"in-process": sessiontest.InProcess(func(ctx context.Context, dataDir string, stdin io.Reader, stdout, stderr io.Writer) int {
+			policy := filepath.Join(filepath.Dir(dataDir), "workspace", "policy", "gitlab.json")
+			return agent.New(config(dataDir, stderr, func(c *agent.Config) { c.PolicyFile = policy })).Serve(ctx, stdin, stdout)
+		}),
+	})
 }
 
 // policy makes a policy with this text and returns its path.
