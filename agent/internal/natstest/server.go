@@ -2,6 +2,7 @@ package natstest
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -17,12 +18,6 @@ import (
 	"github.com/teamcodestream/codestream-agent/agent/internal/freeport"
 )
 
-// The passwords of the two roles.
-const (
-	MaintainerPassword = SecretPrefix + "-maintainer-password"
-	MemberPassword     = SecretPrefix + "-member-password"
-)
-
 // SecretPrefix begins all secrets of this package, so that one search finds any.
 const SecretPrefix = "natstest-secret"
 
@@ -33,6 +28,9 @@ const patience = 20 * time.Second
 type Options struct {
 	// CertFile and KeyFile make the server demand TLS. Default: none.
 	CertFile, KeyFile string
+	// Operator puts an [Operator] into the bucket's account, as the documented
+	// configuration says.
+	Operator bool
 }
 
 // A Server is a nats-server on loopback, which may be down.
@@ -41,6 +39,7 @@ type Server struct {
 	URL string
 
 	dir, address string
+	route        string // where the others of its cluster find it
 	log          string
 	process      *exec.Cmd // nil while it is down
 	output       *os.File
@@ -57,7 +56,7 @@ func Start(dir string, o Options) (*Server, error) {
 		own += fmt.Sprintf("tls { cert_file: %q, key_file: %q }\n", o.CertFile, o.KeyFile)
 		s.URL = "tls://" + s.address
 	}
-	if err := s.configure(own); err != nil {
+	if err := s.configure(own, o.Operator); err != nil {
 		return nil, err
 	}
 	return s, s.Up()
@@ -75,7 +74,7 @@ func place(dir string) (*Server, error) {
 
 // configure puts the documented configuration into the server's directory, and
 // beside it what is this server's own.
-func (s *Server) configure(own string) error {
+func (s *Server) configure(own string, operator bool) error {
 	source, err := data()
 	if err != nil {
 		return err
@@ -84,13 +83,18 @@ func (s *Server) configure(own string) error {
 	if err != nil {
 		return err
 	}
+	if operator {
+		if documented, err = withOperator(documented); err != nil {
+			return err
+		}
+	}
 	var passwords string
-	for name, password := range map[string]string{"MAINTAINER": MaintainerPassword, "MEMBER": MemberPassword} {
-		hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
+	for _, role := range []Role{Maintainer, Member} {
+		hash, err := bcrypt.GenerateFromPassword([]byte(role.password()), bcrypt.MinCost)
 		if err != nil {
 			return err
 		}
-		passwords += fmt.Sprintf("%s_PASSWORD: %q\n", name, hash)
+		passwords += fmt.Sprintf("%s_PASSWORD: %q\n", strings.ToUpper(string(role)), hash)
 	}
 	return errors.Join(
 		os.MkdirAll(s.dir, 0o700),
@@ -98,6 +102,16 @@ func (s *Server) configure(own string) error {
 		os.WriteFile(filepath.Join(s.dir, "passwords.conf"), []byte(passwords), 0o600),
 		os.WriteFile(filepath.Join(s.dir, "server.conf"), []byte(own), 0o600),
 	)
+}
+
+// withOperator puts an operator where the comments of the configuration have one.
+func withOperator(documented []byte) ([]byte, error) {
+	comment := []byte(`# users: [ { user: operator, password: "$2a$11$…" } ]`)
+	if !bytes.Contains(documented, comment) {
+		return nil, fmt.Errorf("registry.conf has no comment %q any more", comment)
+	}
+	user := fmt.Appendf(nil, "users: [ { user: %s, password: %q } ]", Operator, Operator.password())
+	return bytes.Replace(documented, comment, user, 1), nil
 }
 
 // Up starts a server that is down, and waits until it says that it is ready.
@@ -117,9 +131,13 @@ func (s *Server) launch() error {
 	if err != nil {
 		return err
 	}
-	s.process, s.output = exec.Command(path, "-c", filepath.Join(s.dir, "registry.conf")), reader
-	s.process.Stderr = writer
-	return errors.Join(s.process.Start(), writer.Close())
+	process := exec.Command(path, "-c", filepath.Join(s.dir, "registry.conf"))
+	process.Stderr = writer
+	if err := process.Start(); err != nil {
+		return errors.Join(err, writer.Close(), reader.Close())
+	}
+	s.process, s.output = process, reader
+	return writer.Close()
 }
 
 // await waits for the line in the server's log that says that it is ready. The log
@@ -145,7 +163,9 @@ func (s *Server) await() error {
 	return err
 }
 
-// Kill ends the server as a loss of power does, if it is up.
+// Kill ends the server at once, if it is up. What it has written the system still
+// has: the loss of power, for which the configuration has it written to the disk, is
+// not to be had here.
 func (s *Server) Kill() error {
 	if s.process == nil {
 		return nil
