@@ -8,7 +8,6 @@ import (
 	"net"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -16,33 +15,39 @@ import (
 
 // connection is one to a server.
 type connection struct {
-	conn *nats.Conn
-	js   jetstream.JetStream
-	lost chan error // gets why it ended
-	log  *slog.Logger
+	conn        *nats.Conn
+	js          jetstream.JetStream
+	credentials credentials // with which it was made
+	log         *slog.Logger
+
+	lost chan error    // gets why it ended
+	busy chan struct{} // has room for one request
 
 	mu     sync.Mutex // guards refuse
 	refuse context.CancelCauseFunc
 }
 
-// connect reads the credentials anew and connects. It ends with ctx.
+// connect reads the credentials anew and connects. The connection ends with ctx,
+// which has to end.
 func (r *Registry) connect(ctx context.Context) (*connection, error) {
-	credentials, err := readCredentials(r.Team.CredentialsFile)
+	credentials, err := readCredentials(r.Team.CredentialsFile, r.servers)
 	if err != nil {
 		return nil, err
 	}
 	for _, text := range credentials.secrets {
 		r.Seen(text)
 	}
-	r.mu.Lock()
-	r.credentials = credentials
-	r.mu.Unlock()
-	c := &connection{lost: make(chan error, 1), log: r.Log}
+	c := &connection{credentials: credentials, log: r.Log, lost: make(chan error, 1), busy: make(chan struct{}, 1)}
 	options := []nats.Option{
 		nats.Name("codestream-agent"),
 		nats.Timeout(connectTimeout),
 		nats.NoReconnect(),
+		// Before TLS a server says where others are, and so can whoever is between.
+		nats.IgnoreDiscoveredServers(),
+		nats.SkipHostLookup(), // it knows no context, and the dialer does
 		nats.SetCustomDialer(dialer{ctx}),
+		nats.PingInterval(r.pace.ping),
+		nats.MaxPingsOutstanding(2),
 		nats.ClosedHandler(func(conn *nats.Conn) {
 			c.lose(cmp.Or(conn.LastError(), error(nats.ErrConnectionClosed)))
 		}),
@@ -65,17 +70,29 @@ func (r *Registry) connect(ctx context.Context) (*connection, error) {
 func (c *connection) close() { c.conn.Close() }
 
 // do runs one request, of which there is one at a time. A server that does not allow
-// it says so beside the answer, for which one would wait in vain.
-func (c *connection) do(ctx context.Context, timeout time.Duration, request func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+// it says so beside the answer, for which one would wait in vain. Where no answer
+// comes in time, the connection is of use no more.
+func (c *connection) do(ctx context.Context, request func(context.Context) error) error {
+	select {
+	case c.busy <- struct{}{}:
+		defer func() { <-c.busy }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	bounded, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	ctx, refuse := context.WithCancelCause(ctx)
+	asked, refuse := context.WithCancelCause(bounded)
 	defer refuse(nil)
 	c.onRefusal(refuse)
 	defer c.onRefusal(nil)
-	err := request(ctx)
-	if err != nil && errors.Is(context.Cause(ctx), nats.ErrPermissionViolation) {
+	err := request(asked)
+	switch {
+	case err == nil:
+	case errors.Is(context.Cause(asked), nats.ErrPermissionViolation):
 		return nats.ErrPermissionViolation
+	case bounded.Err() != nil && ctx.Err() == nil:
+		c.lose(nats.ErrTimeout)
+		return nats.ErrTimeout
 	}
 	return err
 }

@@ -138,9 +138,9 @@ func entry(name string) Entry {
 // publish publishes what must succeed.
 func (m *member) publish(e Entry, revision uint64) uint64 {
 	m.t.Helper()
-	got, err := m.Publish(m.ctx, e, revision)
+	now, err := m.Publish(m.ctx, e, Version{Revision: revision})
 	if err != nil {
 		m.t.Fatalf("publish: %+v", err)
 	}
-	return got
+	return now.Revision
 }

@@ -158,7 +158,7 @@ func identity(t *testing.T, role natstest.Role) nats.Option {
 	if err := natstest.WriteCredentials(path, role, ""); err != nil {
 		t.Fatal(err)
 	}
-	credentials, err := readCredentials(path)
+	credentials, err := readCredentials(path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
