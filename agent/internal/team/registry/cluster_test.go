@@ -95,8 +95,8 @@ func (p *publisher) publishUntil(n int) {
 			continue
 		}
 		select {
-		case entries := <-p.kept: // a write that was not acknowledged may be there
-			if len(entries) == 1 && number(entries[0].Instance.Name) > p.last {
+		case s := <-p.kept: // a write that was not acknowledged may be there
+			if entries := s.Entries; len(entries) == 1 && number(entries[0].Instance.Name) > p.last {
 				p.last, p.revision = number(entries[0].Instance.Name), entries[0].Revision
 			}
 		case <-retry.C:

@@ -48,9 +48,7 @@ func (r *Registry) connect(ctx context.Context) (*connection, error) {
 		nats.SetCustomDialer(dialer{ctx}),
 		nats.PingInterval(r.pace.ping),
 		nats.MaxPingsOutstanding(2),
-		nats.ClosedHandler(func(conn *nats.Conn) {
-			c.lose(cmp.Or(conn.LastError(), error(nats.ErrConnectionClosed)))
-		}),
+		nats.ClosedHandler(func(conn *nats.Conn) { c.lose(whyClosed(conn)) }),
 		nats.ErrorHandler(c.asyncError),
 		func(o *nats.Options) error { o.TLSConfig = r.TLS; return nil }, // nats.Secure would demand TLS of nats:// too
 	}
@@ -101,6 +99,10 @@ func (c *connection) onRefusal(refuse context.CancelCauseFunc) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.refuse = refuse
+}
+
+func whyClosed(conn *nats.Conn) error {
+	return cmp.Or(conn.LastError(), error(nats.ErrConnectionClosed))
 }
 
 // lose says why the connection is of use no more. The first reason counts.

@@ -78,7 +78,7 @@ func (w *watch) follow(ctx context.Context, l Listener) error {
 		case update, ok := <-w.keys.Updates():
 			switch {
 			case !ok:
-				return nats.ErrConnectionClosed
+				return whyClosed(w.conn.conn)
 			case update == nil: // all that there was has come
 				complete = true
 				late.Stop()
