@@ -41,13 +41,14 @@ func (r *Registry) session(ctx context.Context, l Listener) error {
 	if err := conn.do(ctx, func(opening context.Context) error { return w.begin(ctx, opening) }); err != nil {
 		return err
 	}
-	defer w.keys.Stop()
 	r.setWatching(conn)
 	defer r.setWatching(nil)
 	return w.follow(ctx, l)
 }
 
-// begin opens the bucket, and watches it until ctx ends.
+// begin opens the bucket, and watches it until the connection ends: the server forgets
+// a consumer that nobody listens to after five seconds, and a request to do so at once
+// may be one that is never answered.
 func (w *watch) begin(ctx, opening context.Context) (err error) {
 	if w.kv, err = w.conn.js.KeyValue(opening, w.bucket); err != nil {
 		return err
