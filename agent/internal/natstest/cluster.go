@@ -21,7 +21,7 @@ type Cluster [3]*Server
 // StartCluster starts three servers that keep all they have in directories below
 // dir. JetStream is ready once they have elected a leader, which takes a moment
 // longer.
-func StartCluster(dir string) (c Cluster, err error) {
+func StartCluster(dir string, o Options) (c Cluster, err error) {
 	var routes []string
 	for i := range c {
 		port, err := freeport.Find()
@@ -35,17 +35,13 @@ func StartCluster(dir string) (c Cluster, err error) {
 		routes = append(routes, "nats://"+routeUser+":"+routePassword+"@"+c[i].route)
 	}
 	for _, s := range c {
-		own := fmt.Sprintf(`server_name: %q
-listen: %q
-DATA_DIR: %q
-cluster {
+		err = errors.Join(err, s.configure(o, fmt.Sprintf(`cluster {
   name: registry
   listen: %q
   authorization { user: %s, password: %q }
   routes: [ %s ]
 }
-`, filepath.Base(s.dir), s.address, filepath.Join(s.dir, "data"), s.route, routeUser, routePassword, strings.Join(routes, ", "))
-		err = errors.Join(err, s.configure(own, false))
+`, s.route, routeUser, routePassword, strings.Join(routes, ", "))))
 		if err == nil {
 			err = s.launch() // a server is ready only once it knows the others
 		}

@@ -17,7 +17,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // TestAStrangerJoinsNoCluster: a server that is in the cluster is above every
 // permission, so one needs more than to reach the port.
 func TestAStrangerJoinsNoCluster(t *testing.T) {
-	cluster, err := StartCluster(t.TempDir())
+	cluster, err := StartCluster(t.TempDir(), Options{})
 	t.Cleanup(func() { cluster.Kill() })
 	if err != nil {
 		t.Fatal(err)

@@ -39,8 +39,7 @@ type Server struct {
 	URL string
 
 	dir, address string
-	route        string // where the others of its cluster find it
-	log          string
+	route        string    // where the others of its cluster find it
 	process      *exec.Cmd // nil while it is down
 	output       *os.File
 }
@@ -51,12 +50,7 @@ func Start(dir string, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	own := fmt.Sprintf("server_name: %q\nlisten: %q\nDATA_DIR: %q\n", filepath.Base(dir), s.address, filepath.Join(dir, "data"))
-	if o.CertFile != "" {
-		own += fmt.Sprintf("tls { cert_file: %q, key_file: %q }\n", o.CertFile, o.KeyFile)
-		s.URL = "tls://" + s.address
-	}
-	if err := s.configure(own, o.Operator); err != nil {
+	if err := s.configure(o, ""); err != nil {
 		return nil, err
 	}
 	return s, s.Up()
@@ -69,12 +63,17 @@ func place(dir string) (*Server, error) {
 		return nil, err
 	}
 	address := "127.0.0.1:" + port
-	return &Server{URL: "nats://" + address, dir: dir, address: address, log: filepath.Join(dir, "log")}, nil
+	return &Server{URL: "nats://" + address, dir: dir, address: address}, nil
 }
 
 // configure puts the documented configuration into the server's directory, and
 // beside it what is this server's own.
-func (s *Server) configure(own string, operator bool) error {
+func (s *Server) configure(o Options, more string) error {
+	own := fmt.Sprintf("server_name: %q\nlisten: %q\nDATA_DIR: %q\n", filepath.Base(s.dir), s.address, filepath.Join(s.dir, "data"))
+	if o.CertFile != "" {
+		own += fmt.Sprintf("tls { cert_file: %q, key_file: %q }\n", o.CertFile, o.KeyFile)
+		s.URL = "tls://" + s.address
+	}
 	source, err := data()
 	if err != nil {
 		return err
@@ -83,7 +82,7 @@ func (s *Server) configure(own string, operator bool) error {
 	if err != nil {
 		return err
 	}
-	if operator {
+	if o.Operator {
 		if documented, err = withOperator(documented); err != nil {
 			return err
 		}
@@ -100,7 +99,7 @@ func (s *Server) configure(own string, operator bool) error {
 		os.MkdirAll(s.dir, 0o700),
 		os.WriteFile(filepath.Join(s.dir, "registry.conf"), documented, 0o600),
 		os.WriteFile(filepath.Join(s.dir, "passwords.conf"), []byte(passwords), 0o600),
-		os.WriteFile(filepath.Join(s.dir, "server.conf"), []byte(own), 0o600),
+		os.WriteFile(filepath.Join(s.dir, "server.conf"), []byte(own+more), 0o600),
 	)
 }
 
