@@ -25,5 +25,11 @@ const (
 
 // WriteCredentials writes a credentials file, without a team key where that is empty.
 func WriteCredentials(path string, role Role, teamKey string) error {
-	return os.WriteFile(path, fmt.Appendf(nil, `{"user": %q, "password": %q, "teamKey": %q}`, role, role.password(), teamKey), 0o600)
+	return WriteCredentialsFor(path, role, teamKey, "")
+}
+
+// WriteCredentialsFor writes a credentials file that says for which registry it is.
+func WriteCredentialsFor(path string, role Role, teamKey, registry string) error {
+	return os.WriteFile(path, fmt.Appendf(nil, `{"registry": %q, "user": %q, "password": %q, "teamKey": %q}`,
+		registry, role, role.password(), teamKey), 0o600)
 }

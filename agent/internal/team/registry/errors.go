@@ -101,12 +101,10 @@ func reason(problem error) string {
 	switch {
 	case problem == nil:
 		return ""
-	case !errors.As(problem, &known):
-		return problem.Error()
-	case known.Details != nil && known.Details.Cause != "":
-		return known.Code.Error() + " " + known.Details.Cause
+	case errors.As(problem, &known) && known.Details != nil && known.Details.Text != "":
+		return known.Code.Name() + " " + known.Details.Cause
 	}
-	return known.Error()
+	return problem.Error()
 }
 
 func invalid(format string, args ...any) error {
