@@ -69,7 +69,7 @@ func place(dir string) (*Server, error) {
 // configure puts the documented configuration into the server's directory, and
 // beside it what is this server's own.
 func (s *Server) configure(o Options, more string) error {
-	own := fmt.Sprintf("server_name: %q\nlisten: %q\nDATA_DIR: %q\n", filepath.Base(s.dir), s.address, filepath.Join(s.dir, "data"))
+	own := fmt.Sprintf("server_name: %q\nlisten: %q\nDATA_DIR: %q\nLIMITS: { default_max_consumers: 100000 }\n", filepath.Base(s.dir), s.address, filepath.Join(s.dir, "data"))
 	if o.CertFile != "" {
 		own += fmt.Sprintf("tls { cert_file: %q, key_file: %q }\n", o.CertFile, o.KeyFile)
 		s.URL = "tls://" + s.address

@@ -20,8 +20,9 @@ type connection struct {
 	credentials credentials // with which it was made
 	log         *slog.Logger
 
-	lost chan error    // gets why it ended
-	busy chan struct{} // has room for one request
+	lost   chan error    // gets why it ended
+	busy   chan struct{} // has room for one request
+	closed chan struct{}
 
 	mu     sync.Mutex // guards refuse
 	refuse context.CancelCauseFunc
@@ -37,7 +38,10 @@ func (r *Registry) connect(ctx context.Context) (*connection, error) {
 	for _, text := range credentials.secrets {
 		r.Seen(text)
 	}
-	c := &connection{credentials: credentials, log: r.Log, lost: make(chan error, 1), busy: make(chan struct{}, 1)}
+	c := &connection{
+		credentials: credentials, log: r.Log,
+		lost: make(chan error, 1), busy: make(chan struct{}, 1), closed: make(chan struct{}),
+	}
 	options := []nats.Option{
 		nats.Name("codestream-agent"),
 		nats.Timeout(connectTimeout),
@@ -65,15 +69,25 @@ func (r *Registry) connect(ctx context.Context) (*connection, error) {
 	return c, nil
 }
 
-func (c *connection) close() { c.conn.Close() }
+// close ends the connection after the request that is under way, and before any other.
+func (c *connection) close() {
+	c.busy <- struct{}{}
+	close(c.closed)
+	c.conn.Close()
+}
+
+var errClosed = errors.New("the connection was closed before the request was sent")
 
 // do runs one request, of which there is one at a time. A server that does not allow
 // it says so beside the answer, for which one would wait in vain. Where no answer
-// comes in time, the connection is of use no more.
+// comes in time, the connection is of use no more. It returns errClosed where nothing
+// was sent.
 func (c *connection) do(ctx context.Context, request func(context.Context) error) error {
 	select {
 	case c.busy <- struct{}{}:
 		defer func() { <-c.busy }()
+	case <-c.closed:
+		return errClosed
 	case <-ctx.Done():
 		return ctx.Err()
 	}

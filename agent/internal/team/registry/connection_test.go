@@ -247,6 +247,52 @@ func TestACancelledWriteSaysSo(t *testing.T) {
 	refused("away")
 }
 
+// TestAWriteOutlivesASession: where a session ends, since the credentials or the bucket
+// are others, what waits for its turn is not told that the registry is away.
+func TestAWriteOutlivesASession(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "credentials.json")
+	if err := natstest.WriteCredentials(path, natstest.Maintainer, natstest.TeamKey); err != nil {
+		t.Fatal(err)
+	}
+	m := meet(t, protocol.Team{Registry: startServer(t, natstest.Options{}).URL, CredentialsFile: path}, nil)
+	m.pace.bucket = never // it would wait for its turn too
+	m.run()
+	m.awaitProblem()
+	m.publish(entry("first"), 0)
+	m.awaitConnection()
+	conn := m.watching()
+	begun, release, written := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	go func() {
+		written <- conn.do(m.ctx, func(context.Context) error {
+			close(begun)
+			<-release
+			return conn.conn.Flush()
+		})
+	}()
+	<-begun
+	if err := natstest.WriteCredentials(m.Team.CredentialsFile, natstest.Maintainer, natstest.OtherTeamKey); err != nil {
+		t.Fatal(err)
+	}
+	again := time.NewTicker(time.Millisecond)
+	defer again.Stop()
+	for m.watching() == conn { // the session has not ended
+		select {
+		case <-again.C:
+		case <-m.ctx.Done():
+			t.Fatal("new credentials do not end the session")
+		}
+	}
+	close(release)
+	if err := <-written; err != nil {
+		t.Errorf("the request under way is cut off: %v", err)
+	}
+	if err := conn.do(m.ctx, func(context.Context) error { return conn.conn.Flush() }); err != nil && !errors.Is(err, errClosed) {
+		t.Errorf("a request that waits is answered %v", err)
+	}
+	m.publish(entry("second"), 1)
+}
+
 // TestWhatNobodyHasSeenIsNotWithdrawn: it may be somebody else's.
 func TestWhatNobodyHasSeenIsNotWithdrawn(t *testing.T) {
 	t.Parallel()

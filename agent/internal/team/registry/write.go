@@ -92,27 +92,34 @@ func (r *Registry) Withdraw(ctx context.Context, id string, seen Version) error 
 
 func (v Version) isOfAnother(bucket string) bool { return v.Bucket != "" && v.Bucket != bucket }
 
-// write runs one write, by the connection that watches or, where there is none or the
-// credentials are others by now, by one of its own: there may be no bucket to watch
-// yet, and whoever writes wants to know how it stands now.
+// write runs one write.
 func (r *Registry) write(ctx context.Context, id string, put func(context.Context, *connection) error) error {
-	conn := r.watching()
-	var err error
-	if conn == nil || stateOf(r.Team.CredentialsFile) != conn.credentials.read {
-		connecting, cancel := context.WithTimeout(ctx, connectTimeout+requestTimeout)
-		defer cancel()
-		if conn, err = r.connect(connecting); err == nil {
-			defer conn.close()
-			defer r.rouse()
-		}
-	}
-	if err == nil {
-		err = conn.do(ctx, func(ctx context.Context) error { return put(ctx, conn) })
-	}
+	err := r.request(ctx, put)
 	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
 		return ctx.Err()
 	}
 	return protocol.WithInstance(r.writeError(id, err), id)
+}
+
+// request makes a request by the connection that watches or, where there is none or
+// the credentials are others by now, by one of its own: there may be no bucket to watch
+// yet, and whoever writes wants to know how it stands now.
+func (r *Registry) request(ctx context.Context, put func(context.Context, *connection) error) error {
+	if conn := r.watching(); conn != nil && stateOf(r.Team.CredentialsFile) == conn.credentials.read {
+		err := conn.do(ctx, func(ctx context.Context) error { return put(ctx, conn) })
+		if !errors.Is(err, errClosed) {
+			return err
+		}
+	}
+	connecting, cancel := context.WithTimeout(ctx, connectTimeout+requestTimeout)
+	defer cancel()
+	conn, err := r.connect(connecting)
+	if err != nil {
+		return err
+	}
+	defer r.rouse()
+	defer conn.close()
+	return conn.do(ctx, func(ctx context.Context) error { return put(ctx, conn) })
 }
 
 // rouse ends the pause before the next attempt to connect: the registry answers.
