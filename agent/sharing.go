@@ -205,18 +205,18 @@ func (s *session) publish(ctx context.Context, in store.Instance, clientSecret s
 		return nil, err
 	}
 	entry := registry.Entry{ID: in.ID, Instance: team.ToShared(in), Confidential: in.Confidential, ClientSecret: clientSecret}
-	revision, err := r.Publish(ctx, entry, seen.Revision)
+	version, err := r.Publish(ctx, entry, registry.Version{Revision: seen.Revision})
 	if err != nil {
 		return nil, err
 	}
-	published := store.Shared{Instance: in, Registry: r.Name(), Revision: revision}
+	published := store.Shared{Instance: in, Registry: r.Name(), Revision: version.Revision}
 	return func(tx *store.Tx) error {
 		if err := tx.DropInstance(in.ID); err != nil { // it would hide what the team changes
 			return err
 		}
 		now, err := tx.SharedInstance(in.ID)
 		switch {
-		case errors.Is(err, store.ErrNotFound), err == nil && (now.Registry != published.Registry || now.Revision < revision):
+		case errors.Is(err, store.ErrNotFound), err == nil && (now.Registry != published.Registry || now.Revision < version.Revision):
 			return tx.PutShared(published, clientSecret)
 		}
 		return err // the watch was faster, and may know more
@@ -234,7 +234,7 @@ func (s *session) withdrawShared(ctx context.Context, in team.Instance) error {
 	if err != nil {
 		return err
 	}
-	return r.Withdraw(ctx, in.ID, seen.Revision)
+	return r.Withdraw(ctx, in.ID, registry.Version{Revision: seen.Revision})
 }
 
 // seenShared returns what was last seen of an instance in the registry.

@@ -9,31 +9,39 @@ import (
 	"github.com/teamcodestream/codestream-agent/agent/internal/freeport"
 )
 
+// The servers of a cluster say to each other who they are.
+const (
+	routeUser     = "route"
+	routePassword = SecretPrefix + "-route-password"
+)
+
 // A Cluster is three servers, each of which may be down.
 type Cluster [3]*Server
 
 // StartCluster starts three servers that keep all they have in directories below
 // dir. JetStream is ready once they have elected a leader, which takes a moment
 // longer.
-func StartCluster(dir string) (c Cluster, err error) {
+func StartCluster(dir string, o Options) (c Cluster, err error) {
 	var routes []string
 	for i := range c {
 		port, err := freeport.Find()
 		if err != nil {
 			return c, err
 		}
-		routes = append(routes, "nats://127.0.0.1:"+port)
 		if c[i], err = place(filepath.Join(dir, fmt.Sprint("registry-", i+1))); err != nil {
 			return c, err
 		}
+		c[i].route = "127.0.0.1:" + port
+		routes = append(routes, "nats://"+routeUser+":"+routePassword+"@"+c[i].route)
 	}
-	for i, s := range c {
-		own := fmt.Sprintf(`server_name: %q
-listen: %q
-DATA_DIR: %q
-cluster { name: registry, listen: %q, routes: [ %s ] }
-`, filepath.Base(s.dir), s.address, filepath.Join(s.dir, "data"), strings.TrimPrefix(routes[i], "nats://"), strings.Join(routes, ", "))
-		err = errors.Join(err, s.configure(own))
+	for _, s := range c {
+		err = errors.Join(err, s.configure(o, fmt.Sprintf(`cluster {
+  name: registry
+  listen: %q
+  authorization { user: %s, password: %q }
+  routes: [ %s ]
+}
+`, s.route, routeUser, routePassword, strings.Join(routes, ", "))))
 		if err == nil {
 			err = s.launch() // a server is ready only once it knows the others
 		}

@@ -12,7 +12,10 @@ type Role string
 const (
 	Maintainer Role = "maintainer"
 	Member     Role = "member"
+	Operator   Role = "operator" // where [Options] ask for one
 )
+
+func (r Role) password() string { return SecretPrefix + "-" + string(r) + "-password" }
 
 // TeamKey is a team's key; OtherTeamKey is another's.
 const (
@@ -22,9 +25,11 @@ const (
 
 // WriteCredentials writes a credentials file, without a team key where that is empty.
 func WriteCredentials(path string, role Role, teamKey string) error {
-	password := MemberPassword
-	if role == Maintainer {
-		password = MaintainerPassword
-	}
-	return os.WriteFile(path, fmt.Appendf(nil, `{"user": %q, "password": %q, "teamKey": %q}`, role, password, teamKey), 0o600)
+	return WriteCredentialsFor(path, role, teamKey, "")
+}
+
+// WriteCredentialsFor writes a credentials file that says for which registry it is.
+func WriteCredentialsFor(path string, role Role, teamKey, registry string) error {
+	return os.WriteFile(path, fmt.Appendf(nil, `{"registry": %q, "user": %q, "password": %q, "teamKey": %q}`,
+		registry, role, role.password(), teamKey), 0o600)
 }

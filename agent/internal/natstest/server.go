@@ -2,6 +2,7 @@ package natstest
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -17,12 +18,6 @@ import (
 	"github.com/teamcodestream/codestream-agent/agent/internal/freeport"
 )
 
-// The passwords of the two roles.
-const (
-	MaintainerPassword = SecretPrefix + "-maintainer-password"
-	MemberPassword     = SecretPrefix + "-member-password"
-)
-
 // SecretPrefix begins all secrets of this package, so that one search finds any.
 const SecretPrefix = "natstest-secret"
 
@@ -33,6 +28,9 @@ const patience = 20 * time.Second
 type Options struct {
 	// CertFile and KeyFile make the server demand TLS. Default: none.
 	CertFile, KeyFile string
+	// Operator puts an [Operator] into the bucket's account, as the documented
+	// configuration says.
+	Operator bool
 }
 
 // A Server is a nats-server on loopback, which may be down.
@@ -41,7 +39,7 @@ type Server struct {
 	URL string
 
 	dir, address string
-	log          string
+	route        string    // where the others of its cluster find it
 	process      *exec.Cmd // nil while it is down
 	output       *os.File
 }
@@ -52,12 +50,7 @@ func Start(dir string, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	own := fmt.Sprintf("server_name: %q\nlisten: %q\nDATA_DIR: %q\n", filepath.Base(dir), s.address, filepath.Join(dir, "data"))
-	if o.CertFile != "" {
-		own += fmt.Sprintf("tls { cert_file: %q, key_file: %q }\n", o.CertFile, o.KeyFile)
-		s.URL = "tls://" + s.address
-	}
-	if err := s.configure(own); err != nil {
+	if err := s.configure(o, ""); err != nil {
 		return nil, err
 	}
 	return s, s.Up()
@@ -70,12 +63,17 @@ func place(dir string) (*Server, error) {
 		return nil, err
 	}
 	address := "127.0.0.1:" + port
-	return &Server{URL: "nats://" + address, dir: dir, address: address, log: filepath.Join(dir, "log")}, nil
+	return &Server{URL: "nats://" + address, dir: dir, address: address}, nil
 }
 
 // configure puts the documented configuration into the server's directory, and
 // beside it what is this server's own.
-func (s *Server) configure(own string) error {
+func (s *Server) configure(o Options, more string) error {
+	own := fmt.Sprintf("server_name: %q\nlisten: %q\nDATA_DIR: %q\nLIMITS: { default_max_consumers: 100000 }\n", filepath.Base(s.dir), s.address, filepath.Join(s.dir, "data"))
+	if o.CertFile != "" {
+		own += fmt.Sprintf("tls { cert_file: %q, key_file: %q }\n", o.CertFile, o.KeyFile)
+		s.URL = "tls://" + s.address
+	}
 	source, err := data()
 	if err != nil {
 		return err
@@ -84,20 +82,35 @@ func (s *Server) configure(own string) error {
 	if err != nil {
 		return err
 	}
+	if o.Operator {
+		if documented, err = withOperator(documented); err != nil {
+			return err
+		}
+	}
 	var passwords string
-	for name, password := range map[string]string{"MAINTAINER": MaintainerPassword, "MEMBER": MemberPassword} {
-		hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
+	for _, role := range []Role{Maintainer, Member} {
+		hash, err := bcrypt.GenerateFromPassword([]byte(role.password()), bcrypt.MinCost)
 		if err != nil {
 			return err
 		}
-		passwords += fmt.Sprintf("%s_PASSWORD: %q\n", name, hash)
+		passwords += fmt.Sprintf("%s_PASSWORD: %q\n", strings.ToUpper(string(role)), hash)
 	}
 	return errors.Join(
 		os.MkdirAll(s.dir, 0o700),
 		os.WriteFile(filepath.Join(s.dir, "registry.conf"), documented, 0o600),
 		os.WriteFile(filepath.Join(s.dir, "passwords.conf"), []byte(passwords), 0o600),
-		os.WriteFile(filepath.Join(s.dir, "server.conf"), []byte(own), 0o600),
+		os.WriteFile(filepath.Join(s.dir, "server.conf"), []byte(own+more), 0o600),
 	)
+}
+
+// withOperator puts an operator where the comments of the configuration have one.
+func withOperator(documented []byte) ([]byte, error) {
+	comment := []byte(`# users: [ { user: operator, password: "$2a$11$…" } ]`)
+	if !bytes.Contains(documented, comment) {
+		return nil, fmt.Errorf("registry.conf has no comment %q any more", comment)
+	}
+	user := fmt.Appendf(nil, "users: [ { user: %s, password: %q } ]", Operator, Operator.password())
+	return bytes.Replace(documented, comment, user, 1), nil
 }
 
 // Up starts a server that is down, and waits until it says that it is ready.
@@ -117,9 +130,13 @@ func (s *Server) launch() error {
 	if err != nil {
 		return err
 	}
-	s.process, s.output = exec.Command(path, "-c", filepath.Join(s.dir, "registry.conf")), reader
-	s.process.Stderr = writer
-	return errors.Join(s.process.Start(), writer.Close())
+	process := exec.Command(path, "-c", filepath.Join(s.dir, "registry.conf"))
+	process.Stderr = writer
+	if err := process.Start(); err != nil {
+		return errors.Join(err, writer.Close(), reader.Close())
+	}
+	s.process, s.output = process, reader
+	return writer.Close()
 }
 
 // await waits for the line in the server's log that says that it is ready. The log
@@ -145,7 +162,9 @@ func (s *Server) await() error {
 	return err
 }
 
-// Kill ends the server as a loss of power does, if it is up.
+// Kill ends the server at once, if it is up. What it has written the system still
+// has: the loss of power, for which the configuration has it written to the disk, is
+// not to be had here.
 func (s *Server) Kill() error {
 	if s.process == nil {
 		return nil

@@ -155,9 +155,9 @@
 //	! gitlab awaits METHOD PATH [N]    until the Nth such request since the session began
 //	! gitlab counts METHOD PATH N      so many such requests since the session began
 //
-//	! credentials FILE are those of a ROLE [with another key|without a key]
+//	! credentials FILE are those of a ROLE [with another key|without a key|for URL]
 //	                                   a registry's credentials file is written anew; ROLE is
-//	                                   maintainer or member
+//	                                   maintainer or member, URL the only registry that it is for
 //
 //	! store expires USER               the tokens seem to have ended an hour ago, as after
 //	                                   a laptop's sleep

@@ -35,11 +35,11 @@ func (s *session) startRegistry(name string) error {
 	return err
 }
 
-// parseCredentials reads: credentials FILE are those of ROLE [with the other key | without a key].
+// parseCredentials reads: credentials FILE are those of a ROLE [with another key | without a key | for URL].
 func parseCredentials(words *script.Words) action {
 	path := words.Word("the file")
 	words.Expect("are", "those", "of", "a")
-	role, key := natstest.Role(words.Word("the role")), natstest.TeamKey
+	role, key, registry := natstest.Role(words.Word("the role")), natstest.TeamKey, ""
 	switch {
 	case words.Next("with"):
 		words.Expect("another", "key")
@@ -47,6 +47,10 @@ func parseCredentials(words *script.Words) action {
 	case words.Next("without"):
 		words.Expect("a", "key")
 		key = ""
+	case words.Next("for"):
+		registry = words.Word("the registry's URL")
 	}
-	return func(context.Context, *session) error { return natstest.WriteCredentials(path, role, key) }
+	return func(context.Context, *session) error {
+		return natstest.WriteCredentialsFor(path, role, key, registry)
+	}
 }

@@ -8,7 +8,6 @@ import (
 	"net"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -16,36 +15,44 @@ import (
 
 // connection is one to a server.
 type connection struct {
-	conn *nats.Conn
-	js   jetstream.JetStream
-	lost chan error // gets why it ended
-	log  *slog.Logger
+	conn        *nats.Conn
+	js          jetstream.JetStream
+	credentials credentials // with which it was made
+	log         *slog.Logger
+
+	lost   chan error    // gets why it ended
+	busy   chan struct{} // has room for one request
+	closed chan struct{}
 
 	mu     sync.Mutex // guards refuse
 	refuse context.CancelCauseFunc
 }
 
-// connect reads the credentials anew and connects. It ends with ctx.
+// connect reads the credentials anew and connects. The connection ends with ctx,
+// which has to end.
 func (r *Registry) connect(ctx context.Context) (*connection, error) {
-	credentials, err := readCredentials(r.Team.CredentialsFile)
+	credentials, err := readCredentials(r.Team.CredentialsFile, r.servers)
 	if err != nil {
 		return nil, err
 	}
 	for _, text := range credentials.secrets {
 		r.Seen(text)
 	}
-	r.mu.Lock()
-	r.credentials = credentials
-	r.mu.Unlock()
-	c := &connection{lost: make(chan error, 1), log: r.Log}
+	c := &connection{
+		credentials: credentials, log: r.Log,
+		lost: make(chan error, 1), busy: make(chan struct{}, 1), closed: make(chan struct{}),
+	}
 	options := []nats.Option{
 		nats.Name("codestream-agent"),
 		nats.Timeout(connectTimeout),
 		nats.NoReconnect(),
+		// Before TLS a server says where others are, and so can whoever is between.
+		nats.IgnoreDiscoveredServers(),
+		nats.SkipHostLookup(), // it knows no context, and the dialer does
 		nats.SetCustomDialer(dialer{ctx}),
-		nats.ClosedHandler(func(conn *nats.Conn) {
-			c.lose(cmp.Or(conn.LastError(), error(nats.ErrConnectionClosed)))
-		}),
+		nats.PingInterval(r.pace.ping),
+		nats.MaxPingsOutstanding(2),
+		nats.ClosedHandler(func(conn *nats.Conn) { c.lose(whyClosed(conn)) }),
 		nats.ErrorHandler(c.asyncError),
 		func(o *nats.Options) error { o.TLSConfig = r.TLS; return nil }, // nats.Secure would demand TLS of nats:// too
 	}
@@ -62,20 +69,42 @@ func (r *Registry) connect(ctx context.Context) (*connection, error) {
 	return c, nil
 }
 
-func (c *connection) close() { c.conn.Close() }
+// close ends the connection after the request that is under way, and before any other.
+func (c *connection) close() {
+	c.busy <- struct{}{}
+	close(c.closed)
+	c.conn.Close()
+}
+
+var errClosed = errors.New("the connection was closed before the request was sent")
 
 // do runs one request, of which there is one at a time. A server that does not allow
-// it says so beside the answer, for which one would wait in vain.
-func (c *connection) do(ctx context.Context, timeout time.Duration, request func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+// it says so beside the answer, for which one would wait in vain. Where no answer
+// comes in time, the connection is of use no more. It returns errClosed where nothing
+// was sent.
+func (c *connection) do(ctx context.Context, request func(context.Context) error) error {
+	select {
+	case c.busy <- struct{}{}:
+		defer func() { <-c.busy }()
+	case <-c.closed:
+		return errClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	bounded, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	ctx, refuse := context.WithCancelCause(ctx)
+	asked, refuse := context.WithCancelCause(bounded)
 	defer refuse(nil)
 	c.onRefusal(refuse)
 	defer c.onRefusal(nil)
-	err := request(ctx)
-	if err != nil && errors.Is(context.Cause(ctx), nats.ErrPermissionViolation) {
+	err := request(asked)
+	switch {
+	case err == nil:
+	case errors.Is(context.Cause(asked), nats.ErrPermissionViolation):
 		return nats.ErrPermissionViolation
+	case bounded.Err() != nil && ctx.Err() == nil:
+		c.lose(nats.ErrTimeout)
+		return nats.ErrTimeout
 	}
 	return err
 }
@@ -84,6 +113,10 @@ func (c *connection) onRefusal(refuse context.CancelCauseFunc) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.refuse = refuse
+}
+
+func whyClosed(conn *nats.Conn) error {
+	return cmp.Or(conn.LastError(), error(nats.ErrConnectionClosed))
 }
 
 // lose says why the connection is of use no more. The first reason counts.

@@ -4,10 +4,14 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"regexp"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,24 +24,31 @@ import (
 // maxCredentials bounds a credentials file in bytes.
 const maxCredentials = 64 << 10
 
-// Credentials are who a member is for the registry, and the team's key. They come
+// credentials are who a member is for the registry, and the team's key. They come
 // from one file, in one of two forms: that of NATS (nsc's "creds" file, a JSON Web
-// Token with its seed), with a block for the team's key added at its end:
+// Token with its seed), with blocks of ours added at its end:
 //
 //	-----BEGIN CODESTREAM TEAM KEY-----
 //	base64 of 32 bytes
 //	------END CODESTREAM TEAM KEY------
+//	-----BEGIN CODESTREAM REGISTRY-----
+//	tls://registry.example.com:4222
+//	------END CODESTREAM REGISTRY------
 //
 // or JSON, for servers with users and passwords or a token:
 //
-//	{"user": "…", "password": "…", "teamKey": "base64 of 32 bytes"}
-//	{"token": "…", "teamKey": "…"}
+//	{"registry": "tls://registry.example.com:4222", "user": "…", "password": "…", "teamKey": "base64 of 32 bytes"}
+//	{"registry": "…", "token": "…", "teamKey": "…"}
 //
-// The team's key may be left out where no instance has a client secret.
-type Credentials struct {
+// The team's key may be left out where no instance has a client secret. The registry,
+// or several servers of one between commas, says whom the file is for: nobody else is
+// shown anything of it. Where it is left out, whoever can set team.registry can have
+// the credentials.
+type credentials struct {
 	option  nats.Option // nil: none
 	teamKey teamKey
 	secrets []secret.Text
+	servers []string // addresses, none where the file names no registry
 	read    fileState
 }
 
@@ -56,27 +67,45 @@ func stateOf(path string) fileState {
 	return fileState{info.ModTime(), info.Size()}
 }
 
-// readCredentials reads a credentials file; none where path is empty.
-func readCredentials(path string) (Credentials, error) {
+// readCredentials reads a credentials file for the servers of a registry; none where
+// path is empty. It returns InvalidParams.
+func readCredentials(path string, servers []string) (credentials, error) {
 	if path == "" {
-		return Credentials{}, nil
+		return credentials{}, nil
 	}
 	state := stateOf(path)
 	text, err := readPrivate(path)
 	if err != nil {
-		return Credentials{}, badCredentials(path, err.Error())
+		return credentials{}, badCredentials(path, err.Error())
 	}
-	var c Credentials
+	var c credentials
 	if bytes.Contains(text, []byte("-----BEGIN NATS USER JWT-----")) {
 		c, err = readDecorated(text)
 	} else {
 		c, err = readJSON(text)
 	}
 	if err != nil {
-		return Credentials{}, badCredentials(path, err.Error())
+		return credentials{}, badCredentials(path, err.Error())
+	}
+	if stranger, ok := c.strangerAmong(servers); ok {
+		return credentials{}, otherRegistry(path, stranger)
 	}
 	c.read = state
 	return c, nil
+}
+
+// strangerAmong finds a server that the file is not for. All have to be: any of them
+// may be the one that is connected to.
+func (c credentials) strangerAmong(servers []string) (stranger string, ok bool) {
+	if c.servers == nil {
+		return "", false
+	}
+	for _, server := range servers {
+		if u, err := url.Parse(server); err != nil || !slices.Contains(c.servers, address(u)) {
+			return server, true
+		}
+	}
+	return "", false
 }
 
 // readPrivate reads a file that nobody but the user may read.
@@ -102,27 +131,48 @@ func readPrivate(path string) ([]byte, error) {
 	return text, err
 }
 
-// teamKeyBlock finds the block. It is made at its first use: most agents have no
-// registry, and should start as fast.
-var teamKeyBlock = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`-----BEGIN CODESTREAM TEAM KEY-----\s*([A-Za-z0-9+/=]+)\s*-+END CODESTREAM TEAM KEY-+`)
+// blocks finds the blocks of a creds file. It is made at its first use: most agents
+// have no registry, and should start as fast.
+var blocks = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?s)-----BEGIN ([A-Z ]+)-----\s*(.*?)\s*-+END [A-Z ]+-+\n?`)
 })
 
-func readDecorated(text []byte) (c Credentials, err error) {
-	if block := teamKeyBlock().FindSubmatchIndex(text); block != nil {
-		if c.teamKey, err = parseTeamKey(string(text[block[2]:block[3]])); err != nil {
-			return Credentials{}, err
+func readDecorated(text []byte) (c credentials, err error) {
+	var known []byte // to NATS
+	var teamKey, registry string
+	end := 0
+	for _, block := range blocks().FindAllSubmatchIndex(text, -1) {
+		label, body := string(text[block[2]:block[3]]), string(text[block[4]:block[5]])
+		ours := true
+		switch {
+		case label == "CODESTREAM TEAM KEY" && teamKey == "" && body != "":
+			teamKey = body
+		case label == "CODESTREAM REGISTRY" && registry == "" && body != "":
+			registry = body
+		case strings.HasPrefix(label, "CODESTREAM "):
+			return credentials{}, fmt.Errorf("the block %s in it is empty, there twice, or none that is known", label)
+		default:
+			ours = false
 		}
-		c.secrets = append(c.secrets, secret.New(string(text[block[2]:block[3]])))
-		text = append(text[:block[0]:block[0]], text[block[1]:]...) // NATS knows no such block
+		if label != "CODESTREAM REGISTRY" {
+			c.secrets = append(c.secrets, secret.New(body))
+		}
+		if ours {
+			known = append(known, text[end:block[0]]...)
+			end = block[1]
+		}
 	}
-	c.option = nats.UserCredentialBytes(text)
-	c.secrets = append(c.secrets, secret.New(string(text)))
-	return c, nil
+	known = append(known, text[end:]...)
+	if bytes.Contains(known, []byte("CODESTREAM")) {
+		return credentials{}, errors.New("a block of CODESTREAM in it does not end")
+	}
+	c.option = nats.UserCredentialBytes(known)
+	return c.complete(teamKey, registry)
 }
 
-func readJSON(text []byte) (c Credentials, err error) {
+func readJSON(text []byte) (c credentials, err error) {
 	var file struct {
+		Registry string `json:"registry"`
 		User     string `json:"user"`
 		Password string `json:"password"`
 		Token    string `json:"token"`
@@ -131,33 +181,41 @@ func readJSON(text []byte) (c Credentials, err error) {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
 	if decoder.Decode(&file) != nil || decoder.More() { // whose error may quote a secret
-		return Credentials{}, fmt.Errorf("it is neither a creds file of NATS nor JSON with user and password, or token, and teamKey")
+		return credentials{}, errors.New("it is neither a creds file of NATS nor JSON with registry, user and password, or token, and teamKey")
 	}
 	switch {
 	case file.Token != "" && file.User != "":
-		return Credentials{}, fmt.Errorf("it has both a user and a token")
+		return credentials{}, errors.New("it has both a user and a token")
 	case file.User != "":
 		c.option = nats.UserInfo(file.User, file.Password)
 	case file.Token != "":
 		c.option = nats.Token(file.Token)
 	}
-	if file.TeamKey != "" {
-		if c.teamKey, err = parseTeamKey(file.TeamKey); err != nil {
-			return Credentials{}, err
-		}
-	}
 	for _, text := range []string{file.Password, file.Token, file.TeamKey} {
 		c.secrets = append(c.secrets, secret.New(text))
 	}
-	return c, nil
+	return c.complete(file.TeamKey, file.Registry)
 }
 
-func parseTeamKey(text string) (key teamKey, err error) {
-	bytes, err := base64.StdEncoding.DecodeString(text)
-	if err != nil || len(bytes) != keySize {
-		return nil, fmt.Errorf("the team's key in it is not base64 of %d bytes", keySize)
+// complete adds what both forms have; each may be empty.
+func (c credentials) complete(teamKey, registry string) (credentials, error) {
+	if teamKey != "" {
+		key, err := base64.StdEncoding.DecodeString(teamKey)
+		if err != nil || len(key) != keySize {
+			return credentials{}, fmt.Errorf("the team's key in it is not base64 of %d bytes", keySize)
+		}
+		c.teamKey = key
 	}
-	return bytes, nil
+	if registry != "" {
+		servers, err := parseServers(registry)
+		if err != nil {
+			return credentials{}, fmt.Errorf("the registry in it %w", err)
+		}
+		for _, u := range servers {
+			c.servers = append(c.servers, address(u))
+		}
+	}
+	return c, nil
 }
 
 func badCredentials(path, problem string) error {
@@ -165,6 +223,15 @@ func badCredentials(path, problem string) error {
 		Code:    protocol.InvalidParams,
 		Message: "team.credentialsFile " + path + " cannot be used: " + problem,
 		Hint:    "Ask whoever maintains the team's registry for the file, and set team.credentialsFile to its path.",
+		Details: &protocol.ErrorDetails{File: path},
+	}
+}
+
+func otherRegistry(path, server string) error {
+	return &protocol.Error{
+		Code:    protocol.InvalidParams,
+		Message: "team.credentialsFile " + path + " is not for " + server + " of team.registry: nothing of it was sent there",
+		Hint:    "If nobody has told you of that server, take it out of team.registry, also in the settings of the workspace. If the registry has moved, ask whoever maintains it for a new file.",
 		Details: &protocol.ErrorDetails{File: path},
 	}
 }

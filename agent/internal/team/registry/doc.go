@@ -4,7 +4,7 @@
 //
 // The bucket has a record an instance, under a key made of the instance's id. A
 // client secret in it is sealed with the team's key, which members get together
-// with their credentials and the server never sees ([Credentials]). What an
+// with their credentials and the server never sees (credentials.go). What an
 // instance is called and where it is is in the clear.
 //
 // Who may write is the server's to say: members read, and only maintainers write.

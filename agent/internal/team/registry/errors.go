@@ -77,7 +77,10 @@ func (r *Registry) unavailable(err error) error {
 	case errors.Is(err, nats.ErrNoResponders), errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
 		cause, problem = "jetstream", "it has no JetStream"
 		hint = "Ask whoever maintains the registry to enable JetStream for the account. What was last seen still serves."
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, nats.ErrTimeout):
+	case errors.Is(err, errTooMany):
+		cause, problem = "size", fmt.Sprintf("its bucket %s has more than %d instances", r.bucket, maxRecords)
+		hint = "Ask whoever maintains the registry to take out what is none. What was last seen still serves."
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, nats.ErrTimeout), errors.Is(err, nats.ErrStaleConnection):
 		cause, problem = "timeout", "it does not answer in time"
 	case errors.Is(err, nats.ErrNoServers):
 		cause, problem = "refused", "nothing answers there"
@@ -89,6 +92,19 @@ func (r *Registry) unavailable(err error) error {
 		Details: &protocol.ErrorDetails{Cause: cause, Text: err.Error()},
 		Err:     err,
 	}
+}
+
+// reason tells a problem from another, and not from itself at another time: what the
+// system says of it may have a port or the hour in it.
+func reason(problem error) string {
+	var known *protocol.Error
+	switch {
+	case problem == nil:
+		return ""
+	case errors.As(problem, &known) && known.Details != nil && known.Details.Text != "":
+		return known.Code.Name() + " " + known.Details.Cause
+	}
+	return problem.Error()
 }
 
 func invalid(format string, args ...any) error {

@@ -26,7 +26,7 @@ type member struct {
 	*Registry
 	t      *testing.T
 	ctx    context.Context
-	kept   chan []Entry
+	kept   chan Snapshot // has the newest, if nobody has taken it
 	states chan State
 }
 
@@ -53,25 +53,47 @@ func join(t *testing.T, url string, role natstest.Role, teamKey string) *member 
 
 func joinWith(t *testing.T, team protocol.Team, trust *tls.Config) *member {
 	t.Helper()
+	m := meet(t, team, trust)
+	m.run()
+	return m
+}
+
+// meet makes a member who is not connected yet, and looks more often than is usual
+// whether something has changed.
+func meet(t *testing.T, team protocol.Team, trust *tls.Config) *member {
+	t.Helper()
 	r, err := New(Config{Settings: Settings{Team: team}, TLS: trust, Seen: func(secret.Text) {}, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.pace = pace{ping: time.Second, file: 200 * time.Millisecond, bucket: 200 * time.Millisecond}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	m := &member{Registry: r, t: t, ctx: ctx, kept: make(chan []Entry, 1000), states: make(chan State, 1000)}
+	t.Cleanup(cancel)
+	return &member{Registry: r, t: t, ctx: ctx, kept: make(chan Snapshot, 1), states: make(chan State, 1000)}
+}
+
+// run connects until the test ends.
+func (m *member) run() {
+	ctx, cancel := context.WithCancel(m.ctx)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		r.Run(ctx, Listener{
-			Keep:    func(s Snapshot) error { m.kept <- s.Entries; return nil },
+		m.Run(ctx, Listener{
+			Keep: func(s Snapshot) error {
+				select {
+				case <-m.kept:
+				default:
+				}
+				m.kept <- s
+				return nil
+			},
 			Changed: func(s State) { m.states <- s },
 		})
 	}()
-	t.Cleanup(func() {
+	m.t.Cleanup(func() {
 		cancel()
 		<-ended
 	})
-	return m
 }
 
 // awaitState waits until the connection is as it should be.
@@ -101,14 +123,14 @@ func (m *member) awaitConnection() {
 	m.awaitState("connected", func(s State) bool { return s.Connected })
 }
 
-// await waits for a state of the bucket.
-func (m *member) await(what string, is func([]Entry) bool) []Entry {
+// awaitSnapshot waits for a state of the bucket.
+func (m *member) awaitSnapshot(what string, is func(Snapshot) bool) Snapshot {
 	m.t.Helper()
 	for {
 		select {
-		case entries := <-m.kept:
-			if is(entries) {
-				return entries
+		case s := <-m.kept:
+			if is(s) {
+				return s
 			}
 		case <-m.ctx.Done():
 			m.t.Fatalf("the bucket never had %s; the connection is %+v", what, m.State())
@@ -116,10 +138,19 @@ func (m *member) await(what string, is func([]Entry) bool) []Entry {
 	}
 }
 
+func (m *member) await(what string, is func([]Entry) bool) []Entry {
+	m.t.Helper()
+	return m.awaitSnapshot(what, func(s Snapshot) bool { return is(s.Entries) }).Entries
+}
+
 // awaitNamed waits until the bucket has one instance, of that name.
 func (m *member) awaitNamed(name string) Entry {
 	m.t.Helper()
-	return m.await("an instance "+name, func(entries []Entry) bool { return len(entries) == 1 && entries[0].Instance.Name == name })[0]
+	return m.await("an instance "+name, isNamed(name))[0]
+}
+
+func isNamed(name string) func([]Entry) bool {
+	return func(entries []Entry) bool { return len(entries) == 1 && entries[0].Instance.Name == name }
 }
 
 const (
@@ -138,9 +169,9 @@ func entry(name string) Entry {
 // publish publishes what must succeed.
 func (m *member) publish(e Entry, revision uint64) uint64 {
 	m.t.Helper()
-	got, err := m.Publish(m.ctx, e, revision)
+	now, err := m.Publish(m.ctx, e, Version{Revision: revision})
 	if err != nil {
 		m.t.Fatalf("publish: %+v", err)
 	}
-	return got
+	return now.Revision
 }

@@ -23,7 +23,8 @@ type Entry struct {
 	// ID is the instance's.
 	ID       string
 	Instance protocol.SharedInstance
-	// Confidential is true where the application has a client secret.
+	// Confidential is true where the record has a client secret. It is the bucket's to
+	// say: Publish goes by ClientSecret.
 	Confidential bool
 	// ClientSecret is empty where there is none, or where Problem says why it could
 	// not be opened.

@@ -12,7 +12,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
@@ -31,12 +30,18 @@ const (
 	// may be waiting for a maintainer who is about to make it.
 	bucketDelay = 5 * time.Second
 
-	// lookInterval is how often it is seen whether the credentials file is another.
-	lookInterval = 2 * time.Second
-
 	bucketPrefix = "codestream-"
 	defaultTeam  = "team"
 )
+
+// pace says how often it is looked whether something is still as it was.
+type pace struct {
+	ping   time.Duration // the server is there: it is not when it misses two
+	file   time.Duration // the credentials file is the same
+	bucket time.Duration // the bucket is; up to half of it sooner
+}
+
+var usualPace = pace{ping: 10 * time.Second, file: 2 * time.Second, bucket: 30 * time.Second}
 
 // Settings are the editor's. While they are the same, so is the registry.
 type Settings struct {
@@ -60,7 +65,8 @@ type Listener struct {
 	// Keep is called with the whole state of the bucket whenever it has changed, in
 	// order. It returns an error where it could not be kept; it is then called again.
 	Keep func(Snapshot) error
-	// Changed is called when the state of the connection has changed.
+	// Changed is called when the state of the connection is another, or the reason why
+	// there is none.
 	Changed func(State)
 }
 
@@ -81,20 +87,18 @@ type Registry struct {
 	Config
 	servers []string
 	bucket  string
-
-	writing sync.Mutex    // held while there is a write
+	pace    pace
 	wake    chan struct{} // has room for one; there is something to connect for
 
-	mu          sync.Mutex // guards what follows
-	state       State
-	conn        *connection // that watches, nil while there is none
-	credentials Credentials
+	mu    sync.Mutex // guards what follows
+	state State
+	conn  *connection // that watches, nil while there is none
 }
 
 // State says how it stands with the connection.
 type State struct {
 	Connected bool
-	// Since is when that began.
+	// Since is when that began; the reason may have changed meanwhile.
 	Since time.Time
 	// Problem is why there is no connection, nil where that is not known (yet).
 	Problem error
@@ -103,20 +107,17 @@ type State struct {
 // New checks the settings. It asks nobody, and reads no file. It returns
 // InvalidParams, and InsecureTransport for a registry over an open network.
 func New(c Config) (*Registry, error) {
-	r := &Registry{Config: c, state: State{Since: time.Now()}, wake: make(chan struct{}, 1)}
+	r := &Registry{Config: c, pace: usualPace, state: State{Since: time.Now()}, wake: make(chan struct{}, 1)}
 	team := cmp.Or(c.Team.Name, defaultTeam)
 	if !isTeamName(team) {
 		return nil, invalid("team.name is %q; it can have up to %d letters, digits, - and _", team, maxTeam)
 	}
 	r.bucket = bucketPrefix + team
-	for server := range strings.SplitSeq(c.Team.Registry, ",") {
-		u, err := url.Parse(strings.TrimSpace(server))
-		if err != nil || u.Host == "" || u.Scheme != "nats" && u.Scheme != "tls" {
-			return nil, invalid("team.registry is not a URL such as tls://registry.example.com:4222, or several between commas")
-		}
-		if u.User != nil {
-			return nil, invalid("team.registry has a user or password in it: put them into team.credentialsFile")
-		}
+	servers, err := parseServers(c.Team.Registry)
+	if err != nil {
+		return nil, invalid("team.registry %v", err)
+	}
+	for _, u := range servers {
 		if u.Scheme == "nats" && !isLoopback(u.Hostname()) && !c.Team.AllowInsecure {
 			return nil, insecure(u.Host)
 		}
@@ -132,6 +133,26 @@ const maxTeam = 64
 func isTeamName(name string) bool {
 	const allowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	return name != "" && len(name) <= maxTeam && strings.Trim(name, allowed) == ""
+}
+
+// parseServers reads the URLs of servers, between commas.
+func parseServers(text string) (list []*url.URL, err error) {
+	for server := range strings.SplitSeq(text, ",") {
+		u, err := url.Parse(strings.TrimSpace(server))
+		switch {
+		case err != nil || u.Hostname() == "" || u.Scheme != "nats" && u.Scheme != "tls":
+			return nil, errors.New("is not a URL such as tls://registry.example.com:4222, or several between commas")
+		case u.User != nil:
+			return nil, errors.New("has a user or password in it: put them into team.credentialsFile")
+		}
+		list = append(list, u)
+	}
+	return list, nil
+}
+
+// address is what a server's URL means.
+func address(u *url.URL) string {
+	return u.Scheme + "://" + net.JoinHostPort(strings.ToLower(u.Hostname()), cmp.Or(u.Port(), "4222"))
 }
 
 func isLoopback(host string) bool {
@@ -157,10 +178,10 @@ func (r *Registry) Run(ctx context.Context, l Listener) {
 		if ctx.Err() != nil {
 			return
 		}
-		if errors.Is(err, errNewCredentials) {
+		if errors.Is(err, errNewCredentials) || errors.Is(err, errOtherBucket) {
 			continue
 		}
-		r.set(l, State{Since: time.Now(), Problem: r.unavailable(err)})
+		r.set(l, false, r.unavailable(err))
 		if time.Since(began) > maxDelay {
 			delay = minDelay // it went well for a while
 		}
@@ -179,131 +200,32 @@ func (r *Registry) Run(ctx context.Context, l Listener) {
 	}
 }
 
-// session is one connection. It returns why it ended.
-//
-// The client's own reconnecting is not used: it would go on with a watch of which
-// nobody knows whether the bucket is still the one that it began with. A new
-// connection begins with the whole state.
-func (r *Registry) session(ctx context.Context, l Listener) error {
-	conn, err := r.connect(ctx)
-	if err != nil {
-		return err
-	}
-	defer conn.close()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	var watch jetstream.KeyWatcher
-	state := bucketState{entries: make(map[string]Entry)}
-	err = conn.do(ctx, requestTimeout, func(opening context.Context) error {
-		kv, err := conn.js.KeyValue(opening, r.bucket)
-		if err != nil {
-			return err
-		}
-		if state.bucket, err = identify(opening, kv); err != nil {
-			return err
-		}
-		defer context.AfterFunc(opening, cancel)() // the watch lives on, but begins in time
-		watch, err = kv.WatchAll(ctx)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	defer watch.Stop()
-	r.connected(conn)
-	defer r.connected(nil)
-	return r.follow(ctx, l, state, watch.Updates(), conn.lost)
-}
-
-// errNewCredentials ends a session: what could not be opened may be now.
-var errNewCredentials = errors.New("the credentials file has changed")
-
-// follow keeps each state of the bucket until the connection is lost.
-func (r *Registry) follow(ctx context.Context, l Listener, state bucketState, updates <-chan jetstream.KeyValueEntry, lost <-chan error) error {
-	read := r.read()
-	complete := false
-	late := time.NewTimer(requestTimeout)
-	defer late.Stop()
-	look := time.NewTicker(lookInterval)
-	defer look.Stop()
-	var retry <-chan time.Time
-	for {
-		select {
-		case update, ok := <-updates:
-			switch {
-			case !ok:
-				return nats.ErrConnectionClosed
-			case update == nil: // all that there was has come
-				complete = true
-				late.Stop()
-				r.set(l, State{Connected: true, Since: time.Now()})
-			default:
-				r.apply(&state, update)
-			}
-		case <-retry:
-		case <-look.C:
-			if stateOf(r.Team.CredentialsFile) == read {
-				continue
-			}
-			return errNewCredentials
-		case <-late.C: // servers without a leader take a watch, and say nothing
-			return nats.ErrTimeout
-		case err := <-lost:
-			return err
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-		if retry = nil; complete && l.Keep(state.snapshot()) != nil {
-			retry = time.After(time.Second)
-		}
-	}
-}
-
-func (r *Registry) apply(state *bucketState, update jetstream.KeyValueEntry) {
-	state.sequence = max(state.sequence, update.Revision())
-	id, ok := idOf(update.Key())
-	if !ok {
-		r.Log.Warn("a key of the team's registry is passed over: it is none of an instance", "registry", r.Name(), "key", update.Key())
-		return
-	}
-	if update.Operation() != jetstream.KeyValuePut {
-		delete(state.entries, id)
-		return
-	}
-	entry := decode(id, update.Value(), update.Revision(), r.key())
-	r.Seen(entry.ClientSecret)
-	state.entries[id] = entry
-}
-
-// key is the team's, as of the newest credentials.
-func (r *Registry) key() teamKey {
+// watching returns the connection that watches, nil where there is none.
+func (r *Registry) watching() *connection {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.credentials.teamKey
+	return r.conn
 }
 
-// read is the state of the credentials file as it was read.
-func (r *Registry) read() fileState {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.credentials.read
-}
-
-func (r *Registry) connected(conn *connection) {
+func (r *Registry) setWatching(conn *connection) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.conn = conn
 }
 
-func (r *Registry) set(l Listener, s State) {
+// set notes how it stands with the connection, and tells it where that is another
+// state, or the same for another reason.
+func (r *Registry) set(l Listener, connected bool, problem error) {
 	r.mu.Lock()
-	changed := s.Connected != r.state.Connected || s.Problem != nil && r.state.Problem == nil
-	if changed {
-		r.state = s
+	before := r.state
+	r.state = State{Connected: connected, Since: before.Since, Problem: problem}
+	if before.Connected != connected || (before.Problem == nil) != (problem == nil) {
+		r.state.Since = time.Now()
 	}
+	now := r.state
 	r.mu.Unlock()
-	if changed {
-		r.Log.Info("the connection to the team's registry has changed", "registry", r.Name(), "connected", s.Connected, "error", s.Problem)
-		l.Changed(s)
+	if before.Connected != connected || reason(before.Problem) != reason(problem) {
+		r.Log.Info("the connection to the team's registry has changed", "registry", r.Name(), "connected", connected, "error", problem)
+		l.Changed(now)
 	}
 }

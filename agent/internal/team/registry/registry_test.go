@@ -33,20 +33,20 @@ func TestMembersSeeWhatAMaintainerPublishes(t *testing.T) {
 	sam.awaitNamed("second")
 
 	for _, stale := range []uint64{0, first} {
-		if _, err := maintainer.Publish(t.Context(), entry("third"), stale); !errors.Is(err, protocol.Conflict) {
+		if _, err := maintainer.Publish(t.Context(), entry("third"), Version{Revision: stale}); !errors.Is(err, protocol.Conflict) {
 			t.Errorf("a publication over revision %d is answered %v, want Conflict", stale, err)
 		}
 	}
-	if err := maintainer.Withdraw(t.Context(), testID, first); !errors.Is(err, protocol.Conflict) {
+	if err := maintainer.Withdraw(t.Context(), testID, Version{Revision: first}); !errors.Is(err, protocol.Conflict) {
 		t.Errorf("a withdrawal of a revision that is gone is answered %v, want Conflict", err)
 	}
-	if _, err := sam.Publish(t.Context(), entry("sam's"), second); !errors.Is(err, protocol.Forbidden) {
+	if _, err := sam.Publish(t.Context(), entry("sam's"), Version{Revision: second}); !errors.Is(err, protocol.Forbidden) {
 		t.Errorf("a member's publication is answered %v, want Forbidden", err)
 	}
-	if err := sam.Withdraw(t.Context(), testID, second); !errors.Is(err, protocol.Forbidden) {
+	if err := sam.Withdraw(t.Context(), testID, Version{Revision: second}); !errors.Is(err, protocol.Forbidden) {
 		t.Errorf("a member's withdrawal is answered %v, want Forbidden", err)
 	}
-	if err := maintainer.Withdraw(t.Context(), testID, second); err != nil {
+	if err := maintainer.Withdraw(t.Context(), testID, Version{Revision: second}); err != nil {
 		t.Fatal(err)
 	}
 	sam.await("nothing", func(entries []Entry) bool { return len(entries) == 0 })
@@ -59,7 +59,7 @@ func TestAMemberMakesNoBucket(t *testing.T) {
 	t.Parallel()
 	sam := join(t, startServer(t, natstest.Options{}).URL, natstest.Member, natstest.TeamKey)
 	sam.awaitProblem()
-	if _, err := sam.Publish(t.Context(), entry("sam's"), 0); !errors.Is(err, protocol.Forbidden) {
+	if _, err := sam.Publish(t.Context(), entry("sam's"), Version{}); !errors.Is(err, protocol.Forbidden) {
 		t.Errorf("a member's first publication is answered %v, want Forbidden", err)
 	}
 }
@@ -71,7 +71,7 @@ func TestASecretNeedsTheTeamKey(t *testing.T) {
 	maintainer.awaitProblem()
 	keyless := join(t, server.URL, natstest.Maintainer, "")
 	keyless.awaitProblem()
-	if _, err := keyless.Publish(t.Context(), entry("first"), 0); !errors.Is(err, protocol.InvalidParams) {
+	if _, err := keyless.Publish(t.Context(), entry("first"), Version{}); !errors.Is(err, protocol.InvalidParams) {
 		t.Errorf("a secret without a team key is answered %v, want InvalidParams", err)
 	}
 	public := entry("public")
@@ -107,7 +107,7 @@ func TestTheRegistryComesBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	maintainer.awaitProblem()
-	if _, err := maintainer.Publish(t.Context(), entry("second"), revision); !errors.Is(err, protocol.RegistryUnavailable) {
+	if _, err := maintainer.Publish(t.Context(), entry("second"), Version{Revision: revision}); !errors.Is(err, protocol.RegistryUnavailable) {
 		t.Errorf("a publication while the registry is away is answered %v", err)
 	}
 	if err := server.Up(); err != nil {
@@ -166,7 +166,7 @@ func TestTLS(t *testing.T) {
 			if problem := m.awaitProblem(); problem.Code != protocol.RegistryUnavailable || problem.Details.Cause != c.cause {
 				t.Errorf("the problem is %+v of cause %q, want %q", problem, problem.Details.Cause, c.cause)
 			}
-			if _, err := m.Publish(t.Context(), entry("first"), 0); !errors.Is(err, protocol.RegistryUnavailable) {
+			if _, err := m.Publish(t.Context(), entry("first"), Version{}); !errors.Is(err, protocol.RegistryUnavailable) {
 				t.Errorf("a publication is answered %v", err)
 			}
 		})

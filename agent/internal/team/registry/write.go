@@ -14,67 +14,112 @@ import (
 const (
 	// replicas is how many servers of a cluster keep a bucket: one may be lost.
 	replicas = 3
+	// history is how many revisions of a record the bucket keeps: what was sealed with a
+	// team key that has leaked, or was withdrawn, is to be had no more.
+	history = 1
 	// noReplicas is the code of JSStreamReplicasNotSupportedErr: the server is alone. A
 	// cluster that lacks servers at the moment says something else, and must not make a
 	// bucket with one copy.
 	noReplicas jetstream.ErrorCode = 10074
 )
 
-// Publish puts an instance into the bucket, which it makes where there is none.
-// revision is that of the entry which whoever publishes has seen, 0 for none. It
-// returns Conflict where the bucket has another by now, Forbidden where the server
-// does not let this member write, and RegistryUnavailable.
-func (r *Registry) Publish(ctx context.Context, e Entry, revision uint64) (got uint64, err error) {
-	err = r.write(ctx, e.ID, func(ctx context.Context, js jetstream.JetStream) error {
-		value, err := encode(e, r.key())
+// Version says which state of an instance somebody has seen; the zero value: none.
+type Version struct {
+	// Bucket is that of the snapshot, empty where it is not known.
+	Bucket string
+	// Revision is the entry's.
+	Revision uint64
+}
+
+// Publish puts an instance into the bucket, which it makes where there is none, and
+// returns what is there now. seen is what whoever publishes has seen: in a bucket that
+// is gone, or another by now, it counts as none. It returns Conflict where the bucket
+// has another version, Forbidden where the server does not let this member write,
+// RegistryUnavailable, and context.Canceled.
+func (r *Registry) Publish(ctx context.Context, e Entry, seen Version) (now Version, err error) {
+	err = r.write(ctx, e.ID, func(ctx context.Context, conn *connection) error {
+		value, err := encode(e, conn.credentials.teamKey)
 		if err != nil {
 			return err
 		}
-		kv, err := r.bucketFor(ctx, js)
+		kv, bucket, err := r.openBucket(ctx, conn.js)
+		if errors.Is(err, jetstream.ErrBucketNotFound) {
+			seen = Version{}
+			kv, bucket, err = r.makeBucket(ctx, conn.js)
+		}
+		now.Bucket = bucket
 		switch {
 		case err != nil:
-			return err
-		case revision == 0:
-			got, err = kv.Create(ctx, keyOf(e.ID), value)
+		case seen.Revision == 0 || seen.isOfAnother(bucket):
+			now.Revision, err = kv.Create(ctx, keyOf(e.ID), value)
 		default:
-			got, err = kv.Update(ctx, keyOf(e.ID), value, revision)
+			now.Revision, err = kv.Update(ctx, keyOf(e.ID), value, seen.Revision)
 		}
 		return err
 	})
-	return got, err
-}
-
-// Withdraw takes an instance out of the bucket. Errors: as for Publish.
-func (r *Registry) Withdraw(ctx context.Context, id string, revision uint64) error {
-	return r.write(ctx, id, func(ctx context.Context, js jetstream.JetStream) error {
-		kv, err := js.KeyValue(ctx, r.bucket)
-		if err == nil {
-			err = kv.Delete(ctx, keyOf(id), jetstream.LastRevision(revision))
-		}
-		return err
-	})
-}
-
-// write runs one write, by the connection that watches or, where there is none or the
-// credentials are others by now, by one of its own: there may be no bucket to watch
-// yet, and whoever writes wants to know how it stands now.
-func (r *Registry) write(ctx context.Context, id string, put func(context.Context, jetstream.JetStream) error) (err error) {
-	r.writing.Lock()
-	defer r.writing.Unlock()
-	r.mu.Lock()
-	conn := r.conn
-	r.mu.Unlock()
-	if conn == nil || stateOf(r.Team.CredentialsFile) != r.read() {
-		ctx, cancel := context.WithTimeout(ctx, connectTimeout+requestTimeout)
-		defer cancel()
-		if conn, err = r.connect(ctx); err != nil {
-			return protocol.WithInstance(r.unavailable(err), id)
-		}
-		defer conn.close()
-		defer r.rouse()
+	if err != nil {
+		return Version{}, err
 	}
-	err = conn.do(ctx, requestTimeout, func(ctx context.Context) error { return put(ctx, conn.js) })
+	return now, nil
+}
+
+// Withdraw takes an instance out of the bucket. Where nobody has seen it, or the
+// bucket is gone and no other has it, there is nothing to do. Errors: as for Publish.
+func (r *Registry) Withdraw(ctx context.Context, id string, seen Version) error {
+	if seen.Revision == 0 {
+		return nil
+	}
+	return r.write(ctx, id, func(ctx context.Context, conn *connection) error {
+		kv, bucket, err := r.openBucket(ctx, conn.js)
+		switch {
+		case errors.Is(err, jetstream.ErrBucketNotFound):
+			return nil
+		case err != nil:
+			return err
+		case !seen.isOfAnother(bucket):
+			return kv.Delete(ctx, keyOf(id), jetstream.LastRevision(seen.Revision))
+		}
+		_, err = kv.Get(ctx, keyOf(id))
+		switch {
+		case err == nil:
+			return jetstream.ErrKeyRevisionMismatch
+		case errors.Is(err, jetstream.ErrKeyNotFound):
+			return nil
+		}
+		return err
+	})
+}
+
+func (v Version) isOfAnother(bucket string) bool { return v.Bucket != "" && v.Bucket != bucket }
+
+// write runs one write.
+func (r *Registry) write(ctx context.Context, id string, put func(context.Context, *connection) error) error {
+	err := r.request(ctx, put)
+	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
+		return ctx.Err()
+	}
 	return protocol.WithInstance(r.writeError(id, err), id)
+}
+
+// request makes a request by the connection that watches or, where there is none or
+// the credentials are others by now, by one of its own: there may be no bucket to watch
+// yet, and whoever writes wants to know how it stands now.
+func (r *Registry) request(ctx context.Context, put func(context.Context, *connection) error) error {
+	if conn := r.watching(); conn != nil && stateOf(r.Team.CredentialsFile) == conn.credentials.read {
+		err := conn.do(ctx, func(ctx context.Context) error { return put(ctx, conn) })
+		if !errors.Is(err, errClosed) {
+			return err
+		}
+	}
+	connecting, cancel := context.WithTimeout(ctx, connectTimeout+requestTimeout)
+	defer cancel()
+	conn, err := r.connect(connecting)
+	if err != nil {
+		return err
+	}
+	defer r.rouse()
+	defer conn.close()
+	return conn.do(ctx, func(ctx context.Context) error { return put(ctx, conn) })
 }
 
 // rouse ends the pause before the next attempt to connect: the registry answers.
@@ -85,23 +130,40 @@ func (r *Registry) rouse() {
 	}
 }
 
-// bucketFor opens the bucket, or makes it: with copies where there is a cluster.
-func (r *Registry) bucketFor(ctx context.Context, js jetstream.JetStream) (jetstream.KeyValue, error) {
-	kv, err := js.KeyValue(ctx, r.bucket)
-	if !errors.Is(err, jetstream.ErrBucketNotFound) {
-		return kv, err
+// openBucket opens the bucket for a write. One that an earlier agent has made keeps what was
+// there before: that goes first.
+func (r *Registry) openBucket(ctx context.Context, js jetstream.JetStream) (kv jetstream.KeyValue, bucket string, err error) {
+	kv, err = js.KeyValue(ctx, r.bucket)
+	if err != nil {
+		return nil, "", err
 	}
+	info, err := ask(ctx, kv)
+	if err != nil {
+		return nil, "", err
+	}
+	if config := info.Config; config.MaxMsgsPerSubject != history {
+		config.MaxMsgsPerSubject = history
+		_, err = js.UpdateStream(ctx, config)
+	}
+	return kv, identify(info), err
+}
+
+// makeBucket makes the bucket: with copies where there is a cluster.
+func (r *Registry) makeBucket(ctx context.Context, js jetstream.JetStream) (jetstream.KeyValue, string, error) {
 	config := jetstream.KeyValueConfig{
-		Bucket: r.bucket, Description: "GitLab instances of the team", History: 5,
+		Bucket: r.bucket, Description: "GitLab instances of the team", History: history,
 		MaxValueSize: maxRecord, Storage: jetstream.FileStorage, Replicas: replicas,
 	}
-	kv, err = js.CreateKeyValue(ctx, config)
+	_, err := js.CreateKeyValue(ctx, config)
 	var api *jetstream.APIError
 	if errors.As(err, &api) && api.ErrorCode == noReplicas { // it is no cluster
 		config.Replicas = 1
-		kv, err = js.CreateKeyValue(ctx, config)
+		_, err = js.CreateKeyValue(ctx, config)
 	}
-	return kv, err
+	if err != nil && !errors.Is(err, jetstream.ErrBucketExists) { // made by somebody else just now
+		return nil, "", err
+	}
+	return r.openBucket(ctx, js)
 }
 
 // jitter spreads a delay, so that not all agents of a company come at once.

@@ -1,0 +1,93 @@
+package registry
+
+import (
+	"bufio"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/teamcodestream/codestream-agent/agent/internal/natstest"
+	"github.com/teamcodestream/codestream-agent/protocol"
+)
+
+// TestNobodyOnThePathGetsThePassword: before TLS a server says in the clear where
+// others of its cluster are, and so can whoever is between. The others are not asked,
+// though they have certificates for what they are called.
+func TestNobodyOnThePathGetsThePassword(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	o, err := natstest.Certificate(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificate, err := tls.LoadX509KeyPair(o.CertFile, o.KeyFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(o.CertFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(text)
+
+	asked := make(chan string, 10)
+	elsewhere := serve(t, func(conn net.Conn) {
+		asked <- "it was asked"
+		sayInfo(conn, "")
+		secure := tls.Server(conn, &tls.Config{Certificates: []tls.Certificate{certificate}})
+		line, _ := bufio.NewReader(secure).ReadString('\n')
+		asked <- line
+	})
+	between := serve(t, func(conn net.Conn) { sayInfo(conn, elsewhere) })
+	path := filepath.Join(dir, "credentials.json")
+	if err := natstest.WriteCredentials(path, natstest.Member, natstest.TeamKey); err != nil {
+		t.Fatal(err)
+	}
+	m := joinWith(t, protocol.Team{Registry: "tls://" + between, CredentialsFile: path}, &tls.Config{RootCAs: roots})
+	m.awaitProblem() // an attempt to connect has ended, at all servers that it knew
+	select {
+	case got := <-asked:
+		t.Errorf("a server that nobody has set: %s, %s", got, <-asked)
+	default:
+	}
+}
+
+// serve answers connections by hand, until the test ends, and returns the address.
+func serve(t *testing.T, answer func(net.Conn)) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			answer(conn)
+			conn.Close()
+		}
+	}()
+	t.Cleanup(func() {
+		listener.Close()
+		<-ended
+	})
+	return listener.Addr().String()
+}
+
+// sayInfo begins as a server does, one of a cluster if another is named.
+func sayInfo(conn net.Conn, other string) {
+	others := "[]"
+	if other != "" {
+		others = fmt.Sprintf("[%q]", other)
+	}
+	fmt.Fprintf(conn, "INFO {\"server_id\": \"x\", \"version\": \"2.10.0\", \"proto\": 1, \"headers\": true, \"max_payload\": 1048576, \"tls_required\": true, \"connect_urls\": %s}\r\n", others)
+}

@@ -1,0 +1,148 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// These end a session, and another begins at once: the state has to be read anew.
+var (
+	errNewCredentials = errors.New("the credentials file has changed") // what could not be opened may be now
+	errOtherBucket    = errors.New("the bucket was made anew, restored or purged")
+)
+
+// A watch is a session's, on one connection.
+type watch struct {
+	*Registry
+	conn  *connection
+	kv    jetstream.KeyValue
+	keys  jetstream.KeyWatcher
+	state bucketState
+}
+
+// session is one connection. It returns why it ended.
+//
+// The client's own reconnecting is not used: it would go on with a watch of which
+// nobody knows whether the bucket is still the one that it began with. A new
+// connection begins with the whole state.
+func (r *Registry) session(ctx context.Context, l Listener) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	conn, err := r.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.close()
+	w := watch{Registry: r, conn: conn}
+	if err := conn.do(ctx, func(opening context.Context) error { return w.begin(ctx, opening) }); err != nil {
+		return err
+	}
+	r.setWatching(conn)
+	defer r.setWatching(nil)
+	return w.follow(ctx, l)
+}
+
+// begin opens the bucket, and watches it until the connection ends: the server forgets
+// a consumer that nobody listens to after five seconds, and a request to do so at once
+// may be one that is never answered.
+func (w *watch) begin(ctx, opening context.Context) (err error) {
+	if w.kv, err = w.conn.js.KeyValue(opening, w.bucket); err != nil {
+		return err
+	}
+	info, err := ask(opening, w.kv)
+	if err != nil {
+		return err
+	}
+	w.state = newState(info)
+	ctx, cancel := context.WithCancel(ctx)
+	defer context.AfterFunc(opening, cancel)()
+	w.keys, err = w.kv.WatchAll(ctx)
+	return err
+}
+
+// follow keeps each state of the bucket until the connection is lost.
+func (w *watch) follow(ctx context.Context, l Listener) error {
+	complete := false
+	late := time.NewTimer(requestTimeout)
+	defer late.Stop()
+	file := time.NewTicker(w.pace.file)
+	defer file.Stop()
+	bucket := time.NewTimer(jitter(w.pace.bucket))
+	defer bucket.Stop()
+	var retry <-chan time.Time
+	for {
+		select {
+		case update, ok := <-w.keys.Updates():
+			switch {
+			case !ok:
+				return whyClosed(w.conn.conn)
+			case update == nil: // all that there was has come
+				complete = true
+				late.Stop()
+				w.set(l, true, nil)
+			default:
+				if err := w.apply(update); err != nil {
+					return err
+				}
+			}
+		case <-retry:
+		case <-file.C:
+			if stateOf(w.Team.CredentialsFile) != w.conn.credentials.read {
+				return errNewCredentials
+			}
+			continue
+		case <-bucket.C:
+			if err := w.check(ctx); err != nil {
+				return err
+			}
+			bucket.Reset(jitter(w.pace.bucket))
+			continue
+		case <-late.C: // servers without a leader take a watch, and say nothing
+			return nats.ErrTimeout
+		case err := <-w.conn.lost:
+			return err
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if retry = nil; complete && l.Keep(w.state.snapshot()) != nil {
+			retry = time.After(time.Second)
+		}
+	}
+}
+
+// apply takes in what has become of a key.
+func (w *watch) apply(update jetstream.KeyValueEntry) error {
+	w.state.sequence = max(w.state.sequence, update.Revision())
+	id, ok := idOf(update.Key())
+	if !ok {
+		w.Log.Warn("a key of the team's registry is passed over: it is none of an instance", "registry", w.Name(), "key", update.Key())
+		return nil
+	}
+	if update.Operation() != jetstream.KeyValuePut {
+		delete(w.state.entries, id)
+		return nil
+	}
+	entry := decode(id, update.Value(), update.Revision(), w.conn.credentials.teamKey)
+	w.Seen(entry.ClientSecret)
+	w.state.entries[id] = entry
+	if len(w.state.entries) > maxRecords {
+		return errTooMany
+	}
+	return nil
+}
+
+// check asks whether the bucket is still the one that is watched. Where it was made
+// anew, the client goes on from the revision at which it was, which does not come.
+func (w *watch) check(ctx context.Context) error {
+	return w.conn.do(ctx, func(ctx context.Context) error {
+		info, err := ask(ctx, w.kv)
+		if err == nil && !w.state.isOf(info) {
+			err = errOtherBucket
+		}
+		return err
+	})
+}
