@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/teamcodestream/codestream-agent/agent/internal/team"
 	"github.com/teamcodestream/codestream-agent/agent/internal/team/registry"
 	"github.com/teamcodestream/codestream-agent/protocol"
 )

@@ -25,7 +25,7 @@ func (s *Server) Put(key, value string) error {
 	}
 	const inbox = "_INBOX.natstest"
 	_, err = fmt.Fprintf(conn, "CONNECT {\"verbose\":false,\"user\":%q,\"pass\":%q}\r\nSUB %s 1\r\nPUB $KV.codestream-team.%s %s %d\r\n%s\r\n",
-		Maintainer, MaintainerPassword, inbox, key, inbox, len(value), value)
+		Maintainer, Maintainer.password(), inbox, key, inbox, len(value), value)
 	if err != nil {
 		return err
 	}

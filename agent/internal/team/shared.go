@@ -72,15 +72,15 @@ func (s *Shared) Find(tx *store.Tx) (found Found, err error) {
 				found.Problems = append(found.Problems, unusable(seen, r.Name))
 			}
 			if seen.Counts() {
-				found.add(Instance{Instance: seen.Instance, Source: protocol.SourceTeam, Origin: r.Name})
+				found.include(Instance{Instance: seen.Instance, Source: protocol.SourceTeam, Origin: r.Name})
 			}
 		}
 	}
 	return found, nil
 }
 
-// add adds an instance, or what it says else than the one that is there.
-func (f *Found) add(in Instance) {
+// include adds an instance, or what it says else than the one that is there.
+func (f *Found) include(in Instance) {
 	first := f.byID(in.ID)
 	if first == nil {
 		f.Instances = append(f.Instances, in)
