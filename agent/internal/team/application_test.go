@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
@@ -59,12 +60,16 @@ func TestWhoIsStillServed(t *testing.T) {
 		}},
 		{name: "another window's team", serves: true, anyToken: true, prepare: func(m *mate, _ *team.Workspace) {
 			m.keep(beta, state("b", 1, sharedEntry(sharedID, 1, "")))
-			if err := m.shared.Remember(beta); err != nil {
-				m.Error(err)
-			}
 		}},
 		{name: "a team that no window names", prepare: func(m *mate, _ *team.Workspace) {
 			m.keep(beta, state("b", 1, sharedEntry(sharedID, 1, "")))
+			m.named(beta, 3*24*time.Hour)
+		}},
+		{name: "a team that a window names again", serves: true, anyToken: true, prepare: func(m *mate, _ *team.Workspace) {
+			m.keep(beta, state("b", 1, sharedEntry(sharedID, 1, "")))
+			m.named(beta, 3*24*time.Hour)
+			m.use(beta)
+			m.use(alpha)
 		}},
 	} {
 		m := newMate(t, alpha)

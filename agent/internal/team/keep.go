@@ -76,8 +76,8 @@ func (s *Shared) plan(tx *store.Tx, at Place, snapshot registry.Snapshot) (p pla
 	if snapshot.Sequence < newest {
 		return plan{problems: []error{errOlder}}, nil
 	}
-	now := found
-	now.Name, now.Bucket, now.Sequence = at.Name, snapshot.Bucket, snapshot.Sequence
+	now := named(found, at)
+	now.Bucket, now.Sequence = snapshot.Bucket, snapshot.Sequence
 	if now != found {
 		p.registry = &now
 	}

@@ -11,24 +11,35 @@ import (
 )
 
 // Remember notes that an editor's settings name a registry, if that was not noted
-// lately.
+// lately. One of which nothing was seen yet is not remembered.
 func (s *Shared) Remember(at Place) error {
-	isFresh := func(r store.Registry) bool { return time.Since(r.NamedAt).Abs() < namedEvery && r.Name == at.Name }
 	var r store.Registry
 	look := func(tx *store.Tx) (err error) {
-		r, err = found(tx, at)
+		r, err = tx.Registry(at.ID)
 		return err
 	}
-	if err := s.Store.View(look); err != nil || isFresh(r) {
+	err := s.Store.View(look)
+	if errors.Is(err, store.ErrNotFound) || err == nil && named(r, at) == r {
+		return nil
+	}
+	if err != nil {
 		return err
 	}
 	return s.Store.Update(func(tx *store.Tx) error {
 		if err := look(tx); err != nil {
 			return err
 		}
-		r.Name, r.NamedAt = at.Name, time.Now().UTC()
-		return tx.PutRegistry(r)
+		return tx.PutRegistry(named(r, at))
 	})
+}
+
+// named returns a registry as it is once settings name it.
+func named(r store.Registry, at Place) store.Registry {
+	r.Name = at.Name
+	if time.Since(r.NamedAt).Abs() >= namedEvery {
+		r.NamedAt = time.Now().UTC().Truncate(time.Second)
+	}
+	return r
 }
 
 // Version returns that of an instance as it was last seen at a place, for the next
@@ -71,7 +82,7 @@ func (s *Shared) Published(tx *store.Tx, at Place, in store.Instance, now regist
 	case err != nil && !errors.Is(err, store.ErrNotFound):
 		return err
 	}
-	r.Name, r.NamedAt = at.Name, time.Now().UTC()
+	r = named(r, at)
 	if isSame { // another bucket is seen by the watch first
 		r.Sequence = max(r.Sequence, now.Revision)
 	}

@@ -72,6 +72,19 @@ func (m *mate) use(at team.Place) {
 	}
 }
 
+// named has settings have named a registry last so long ago.
+func (m *mate) named(at team.Place, ago time.Duration) {
+	m.Helper()
+	err := m.store.Update(func(tx *store.Tx) error {
+		r, err := tx.Registry(at.ID)
+		r.NamedAt = time.Now().UTC().Add(-ago)
+		return errors.Join(err, tx.PutRegistry(r))
+	})
+	if err != nil {
+		m.Fatal(err)
+	}
+}
+
 func (m *mate) keep(at team.Place, s registry.Snapshot) (changed bool, problems []error) {
 	m.Helper()
 	changed, problems, err := m.shared.Keep(at, s)
@@ -180,20 +193,10 @@ func TestTwoTeamsOnOneServer(t *testing.T) {
 func TestARegistryNobodyNamesIsForgotten(t *testing.T) {
 	m := newMate(t, alpha)
 	m.keep(alpha, state("a", 1, sharedEntry(sharedID, 1, "s")))
-	named := func(ago time.Duration) {
-		err := m.store.Update(func(tx *store.Tx) error {
-			r, err := tx.Registry(alpha.ID)
-			r.NamedAt = time.Now().UTC().Add(-ago)
-			return errors.Join(err, tx.PutRegistry(r))
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
 	m.use(team.Place{})
-	named(29 * 24 * time.Hour)
+	m.named(alpha, 29*24*time.Hour)
 	m.has(sharedID + " id s")
-	named(31 * 24 * time.Hour)
+	m.named(alpha, 31*24*time.Hour)
 	m.has()
 	m.use(alpha)
 	m.has(sharedID + " id s")
