@@ -87,22 +87,19 @@ func (a *Agent) signOutWithdrawn(ctx context.Context, s *session, in store.Share
 		}
 		return accounts, err
 	}
-	warnings, err := s.signOut(ctx, unserved, func(tx *store.Tx) error {
+	return a.signOut(ctx, s, unserved, func(tx *store.Tx) error {
 		now, err := tx.SharedInstance(in.Bucket, in.ID)
 		if errors.Is(err, store.ErrNotFound) || err == nil && !now.Withdrawn { // it is gone, or back
 			return nil
 		}
 		return errors.Join(err, tx.DeleteShared(in.Bucket, in.ID))
 	})
-	for _, warning := range warnings {
-		a.showMessage(protocol.MessageWarning, warning)
-	}
-	return err
 }
 
 // signOut revokes and forgets accounts until none is left of those that which names,
-// and then runs last in the same transaction.
-func (s *session) signOut(ctx context.Context, which func(*store.Tx) ([]store.Account, error), last func(*store.Tx) error) (warnings []string, err error) {
+// and then runs last in the same transaction. The user is told of what could not be
+// revoked.
+func (a *Agent) signOut(ctx context.Context, s *session, which func(*store.Tx) ([]store.Account, error), last func(*store.Tx) error) error {
 	for {
 		var left []store.Account
 		err := s.store.Update(func(tx *store.Tx) (err error) {
@@ -112,11 +109,14 @@ func (s *session) signOut(ctx context.Context, which func(*store.Tx) ([]store.Ac
 			return last(tx)
 		})
 		if err != nil || len(left) == 0 {
-			return warnings, err
+			return err
 		}
-		more, err := s.dropAccounts(ctx, left)
-		if warnings = append(warnings, more...); err != nil {
-			return warnings, err
+		warnings, err := s.dropAccounts(ctx, left)
+		for _, warning := range warnings {
+			a.showMessage(protocol.MessageWarning, warning)
+		}
+		if err != nil {
+			return err
 		}
 	}
 }

@@ -28,10 +28,7 @@ func (a *Agent) unconfigure(ctx context.Context, p protocol.UnconfigureParams) (
 	if in.Source == protocol.SourceWorkspace {
 		s.offers.isNew(in) // so that it is not offered at once
 	}
-	warnings, err := s.signOut(ctx, accounts, func(tx *store.Tx) error { return s.forget(tx, in) })
-	for _, warning := range warnings {
-		a.showMessage(protocol.MessageWarning, warning)
-	}
+	err = a.signOut(ctx, s, accounts, func(tx *store.Tx) error { return s.forget(tx, in) })
 	s.news.announce()
 	return protocol.UnconfigureResult{}, err
 }
