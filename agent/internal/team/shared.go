@@ -173,7 +173,8 @@ func unusable(in store.Shared, registry string) error {
 	return &protocol.Error{
 		Code:     protocol.InvalidParams,
 		Message:  message,
-		Hint:     "Update the editor's extension. If it stays so, whoever maintains the registry configures the instance again.",
+		Hint:     "Ask whoever maintains the registry to configure the instance again, if nobody else can use it either.",
 		Instance: in.ID,
+		Details:  &protocol.ErrorDetails{Cause: protocol.CauseRegistry},
 	}
 }
