@@ -80,6 +80,7 @@ func TestWhoIsStillServed(t *testing.T) {
 			c.prepare(m, w)
 		}
 		directory := team.NewDirectory(m.store, gitlabsm.Provider{}, team.Local{}, m.shared, w)
+		w.Load()
 		err := m.store.View(func(tx *store.Tx) error {
 			got, err := directory.Serves(tx, account)
 			gotToken, tokenErr := directory.Serves(tx, byToken)
