@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/teamcodestream/codestream-agent/agent/internal/wire"
 	"github.com/teamcodestream/codestream-agent/protocol"
 )
 
@@ -149,7 +150,7 @@ func checkFields(t reflect.Type, raw json.RawMessage, within string) error {
 	if t.Kind() != reflect.Struct || json.Unmarshal(raw, &object) != nil || object == nil {
 		return nil
 	}
-	fields := jsonFields(t)
+	fields := wire.Fields(t)
 	for name, value := range object {
 		field, ok := fields[name]
 		if !ok && isOwnType(t) {
@@ -162,26 +163,11 @@ func checkFields(t reflect.Type, raw json.RawMessage, within string) error {
 		}
 	}
 	for name, field := range fields {
-		if _, ok := object[name]; !ok && isRequired(field) && isOwnType(t) {
+		if _, ok := object[name]; !ok && wire.IsRequired(field) && isOwnType(t) {
 			return invalidParams("%s is missing", within+name)
 		}
 	}
 	return nil
-}
-
-func jsonFields(t reflect.Type) map[string]reflect.StructField {
-	fields := make(map[string]reflect.StructField)
-	for field := range t.Fields() {
-		if name, _, _ := strings.Cut(field.Tag.Get("json"), ","); name != "" {
-			fields[name] = field
-		}
-	}
-	return fields
-}
-
-func isRequired(field reflect.StructField) bool {
-	_, options, _ := strings.Cut(field.Tag.Get("json"), ",")
-	return !strings.Contains(options, "omit")
 }
 
 // lspTypes are those whose fields are LSP's to say.
@@ -214,7 +200,7 @@ func unknownSettings(t reflect.Type, raw json.RawMessage, within string) (unknow
 	if json.Unmarshal(raw, &object) != nil {
 		return nil
 	}
-	fields := jsonFields(t)
+	fields := wire.Fields(t)
 	for name, value := range object {
 		field, ok := fields[name]
 		switch {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"slices"
 	"strings"
@@ -111,7 +110,7 @@ func checkTransport(in store.Instance) error {
 	if err != nil || u.Scheme != "http" || in.AllowHTTP {
 		return err
 	}
-	if u.Hostname() == "localhost" || net.ParseIP(u.Hostname()).IsLoopback() {
+	if providers.IsLoopback(u.Hostname()) {
 		return nil
 	}
 	return &protocol.Error{

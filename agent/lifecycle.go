@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/teamcodestream/codestream-agent/agent/internal/team"
 	"github.com/teamcodestream/codestream-agent/agent/internal/team/registry"
 	"github.com/teamcodestream/codestream-agent/protocol"
 )
@@ -249,6 +250,11 @@ func (a *Agent) applyOptions(c client, o protocol.InitializationOptions) error {
 	}
 	s := a.session
 	s.workspace.SetTrusted(o.WorkspaceTrusted)
+	var at team.Place
+	if shared != nil {
+		at = placeOf(shared)
+	}
+	s.shared.Use(at)
 	s.sharing.use(shared, problem, func(r *registry.Registry) context.CancelFunc { return a.follow(s, r) })
 	a.showFolders()
 	a.session.store.UseKeyring(o.Keyring == protocol.KeyringSystem || o.Keyring == "" && !a.config.KeyringOff)

@@ -14,8 +14,10 @@ import (
 	"testing"
 
 	"github.com/teamcodestream/codestream-agent/agent"
+	"github.com/teamcodestream/codestream-agent/agent/internal/auth"
 	"github.com/teamcodestream/codestream-agent/agent/internal/sessiontest"
 	"github.com/teamcodestream/codestream-agent/protocol"
+	"github.com/teamcodestream/codestream-agent/providers/providertest"
 )
 
 // nobody is a user who is not root.
@@ -240,6 +242,35 @@ func TestOnlyAnAdministratorsPolicyCounts(t *testing.T) {
 		}
 		if !found {
 			t.Errorf("%s: no check says so: %+v", c.name, report.Checks)
+		}
+	}
+}
+
+// TestThePolicyTakesOverWhoIsSignedIn: by a confidential application that was
+// configured here, whose secret the policy cannot have.
+func TestThePolicyTakesOverWhoIsSignedIn(t *testing.T) {
+	onlyRoot(t)
+	gitlab := newSite(t, providertest.Options{}, auth.DefaultRedirectURI)
+	for _, clientID := range []string{"rolled-out", gitlab.app.ID} {
+		path := policy(t, `{"instances": []}`)
+		r := withPolicy(t, path)
+		gitlab.configure(r, "")
+		signIn := r.authenticate(protocol.AuthenticateParams{})
+		gitlab.approve(signIn)
+		if err := <-signIn.ended; err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(`{"instances": [{"url": "`+gitlab.URL()+`", "clientId": "`+clientID+`"}]}`), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		gitlab.ExpireTokens("sam")
+		if known := r.status(); known.Instances[0].Source != protocol.SourcePolicy {
+			t.Fatalf("the policy has not taken over: %+v", known)
+		}
+		r.call(protocol.CurrentUser.Method(), protocol.CurrentUserParams{}, nil)
+		var ended protocol.DisconnectResult
+		if r.call(protocol.Disconnect.Method(), protocol.DisconnectParams{}, &ended); !ended.Revoked {
+			t.Errorf("with the policy's application %s nothing was revoked: %+v", clientID, ended)
 		}
 	}
 }

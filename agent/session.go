@@ -19,7 +19,7 @@ type session struct {
 	news  *announcer
 
 	workspace *team.Workspace
-	shared    team.Shared
+	shared    *team.Shared
 	sharing   sharing
 	files     *watch.Watcher
 	offers    offers
@@ -46,7 +46,7 @@ func (a *Agent) newSession(dir string) *session {
 	s.watch.Panicked = logPanic(a.log)
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.workspace = &team.Workspace{Provider: a.provider, Rules: a.rules()}
-	s.shared = team.Shared{Store: s.store, Provider: a.provider, Rules: a.rules()}
+	s.shared = &team.Shared{Store: s.store, Provider: a.provider, Rules: a.rules()}
 	policy := &team.Policy{Path: a.config.PolicyFile, Provider: a.provider, Rules: a.rules()}
 	s.team = team.NewDirectory(s.store, a.provider, policy, team.Local{}, s.shared, s.workspace)
 	s.auth = auth.New(auth.Config{

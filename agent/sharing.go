@@ -5,7 +5,6 @@ import (
 	"errors"
 	"sync"
 
-	"github.com/teamcodestream/codestream-agent/agent/internal/auth"
 	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
 	"github.com/teamcodestream/codestream-agent/agent/internal/team"
@@ -88,165 +87,97 @@ func (c *sharing) begin() {
 	}
 }
 
+// placeOf is where a registry is, for what is kept of it.
+func placeOf(r *registry.Registry) team.Place { return team.Place{ID: r.Place(), Name: r.Name()} }
+
 // follow connects to a registry, which nobody waits for, and returns how to stop.
 func (a *Agent) follow(s *session, r *registry.Registry) context.CancelFunc {
 	ctx, stop := context.WithCancel(s.ctx)
+	at, kept := placeOf(r), make(chan struct{}, 1)
+	s.watch.Go(func() { a.keepInLine(ctx, s, at, kept) })
 	s.watch.Go(func() {
 		r.Run(ctx, registry.Listener{
-			Keep:    func(state registry.Snapshot) error { return a.keep(s, r.Name(), state) },
-			Changed: func(state registry.State) { a.registryChanged(s, state) },
+			Keep:    func(state registry.Snapshot) error { return a.keep(s, at, state, kept) },
+			Changed: func(state registry.State) { a.registryChanged(s, at, state) },
 		})
 	})
 	return stop
 }
 
-// keep saves what the registry has, and tells the editor.
-func (a *Agent) keep(s *session, name string, snapshot registry.Snapshot) error {
-	changed, problems, err := s.shared.Keep(name, snapshot)
+// keep saves what the registry has, tells the editor, and has the accounts brought
+// in line.
+func (a *Agent) keep(s *session, at team.Place, state registry.Snapshot, kept chan<- struct{}) error {
+	changed, problems, err := s.shared.Keep(at, state)
 	for _, problem := range problems {
-		a.log.Warn("an instance of the team's registry does not count", "error", problem)
+		a.log.Warn("something in the team's registry does not count", "registry", at.Name, "error", problem)
 	}
 	if err != nil {
-		a.log.Warn("what the team's registry has could not be kept", "error", err)
+		a.log.Warn("what the team's registry has could not be kept", "registry", at.Name, "error", err)
 		return err
 	}
 	if changed {
 		s.news.announce()
-		a.dispatcher.work.Go(func() { a.reconcile(s) })
+	}
+	select {
+	case kept <- struct{}{}:
+	default: // it is about to be looked at
 	}
 	return nil
 }
 
 // registryChanged tells the editor how it stands with the registry, and the user,
-// once a session, that it is away: what was last seen serves.
-func (a *Agent) registryChanged(s *session, state registry.State) {
+// once a session, that it is away, and whether anything of it serves meanwhile.
+func (a *Agent) registryChanged(s *session, at team.Place, state registry.State) {
 	c := &s.sharing
 	c.mu.Lock()
 	tell := !state.Connected && state.Problem != nil && !c.warned
 	c.warned = c.warned || tell
 	c.mu.Unlock()
 	s.news.announce()
-	if tell {
-		a.showMessage(protocol.MessageWarning, "CodeStream: "+advice(state.Problem))
+	if !tell {
+		return
 	}
-}
-
-// reconcile signs out of instances that were withdrawn, and notes which accounts
-// have to sign in again, since the team's application is another by now.
-func (a *Agent) reconcile(s *session) {
-	var shared []store.Shared
-	err := s.store.View(func(tx *store.Tx) (err error) {
-		shared, err = tx.SharedInstances()
-		return err
-	})
-	for _, in := range shared {
-		if in.Withdrawn {
-			err = errors.Join(err, a.signOutWithdrawn(s, in))
-		} else {
-			err = errors.Join(err, s.refuseForeign(in))
-		}
+	message := "CodeStream: " + advice(state.Problem)
+	if serves, err := s.shared.Serves(at); err == nil && serves {
+		message += " What was last seen of it still serves."
 	}
-	if err != nil {
-		a.log.Warn("the accounts were not brought in line with the team's registry", "error", err)
-	}
-	s.news.announce()
-}
-
-func (a *Agent) signOutWithdrawn(s *session, in store.Shared) error {
-	if _, err := s.team.Resolve(in.ID); errors.Is(err, protocol.NotConfigured) {
-		s.auth.CancelSignIn(in.ID)
-		accounts, err := s.accountsOf(in.ID)
-		if err != nil {
-			return err
-		}
-		warnings, err := s.dropAccounts(s.ctx, accounts)
-		if err != nil {
-			return err
-		}
-		for _, warning := range warnings {
-			a.showMessage(protocol.MessageWarning, warning)
-		}
-	} else if err != nil {
-		return err
-	}
-	return s.store.Update(func(tx *store.Tx) error {
-		now, err := tx.SharedInstance(in.ID)
-		if err != nil || !now.Withdrawn { // it is gone, or back
-			return nil
-		}
-		return tx.DeleteShared(in.ID)
-	})
-}
-
-// refuseForeign notes that tokens of another application than the instance's are
-// good no more.
-func (s *session) refuseForeign(in store.Shared) error {
-	counts, err := s.team.Resolve(in.ID)
-	if err != nil || counts.Source != protocol.SourceTeam {
-		return err
-	}
-	return s.store.Update(func(tx *store.Tx) error {
-		accounts, err := tx.AccountsOf(in.ID)
-		for _, account := range accounts {
-			if account.Method != protocol.MethodToken && account.ClientID != in.ClientID && account.Refused == "" {
-				err = errors.Join(err, tx.RefuseAccount(account.Key(), auth.ReasonOtherApplication))
-			}
-		}
-		return err
-	})
+	a.showMessage(protocol.MessageWarning, message)
 }
 
 // publish puts an instance into the registry, in place of the one that was last
 // seen there, and returns how this machine takes note.
 func (s *session) publish(ctx context.Context, in store.Instance, clientSecret secret.Text) (keep func(*store.Tx) error, err error) {
 	r := s.sharing.registry()
-	seen, err := s.seenShared(in.ID, r)
+	at := placeOf(r)
+	seen, err := s.shared.Version(at, in.ID)
 	if err != nil {
 		return nil, err
 	}
 	entry := registry.Entry{ID: in.ID, Instance: team.ToShared(in), Confidential: in.Confidential, ClientSecret: clientSecret}
-	version, err := r.Publish(ctx, entry, registry.Version{Revision: seen.Revision})
+	now, err := r.Publish(ctx, entry, seen)
 	if err != nil {
 		return nil, err
 	}
-	published := store.Shared{Instance: in, Registry: r.Name(), Revision: version.Revision}
 	return func(tx *store.Tx) error {
-		if err := tx.DropInstance(in.ID); err != nil { // it would hide what the team changes
-			return err
-		}
-		now, err := tx.SharedInstance(in.ID)
-		switch {
-		case errors.Is(err, store.ErrNotFound), err == nil && (now.Registry != published.Registry || now.Revision < version.Revision):
-			return tx.PutShared(published, clientSecret)
-		}
-		return err // the watch was faster, and may know more
+		return errors.Join(
+			tx.DropInstance(in.ID), // it would hide what the team changes
+			s.shared.Published(tx, at, in, now, clientSecret),
+		)
 	}, nil
 }
 
-// withdrawShared takes an instance out of the registry. Where none is set, only what
-// was last seen of one is forgotten here.
-func (s *session) withdrawShared(ctx context.Context, in team.Instance) error {
+// withdrawShared takes an instance out of the registry. Where none is set, and where
+// the registry does not have it (any more), it is only forgotten here.
+func (s *session) withdrawShared(ctx context.Context, id string) error {
 	r := s.sharing.registry()
-	if r == nil || in.Origin != r.Name() {
+	if r == nil {
 		return nil
 	}
-	seen, err := s.seenShared(in.ID, r)
-	if err != nil {
+	seen, err := s.shared.Version(placeOf(r), id)
+	if err != nil || seen.Revision == 0 {
 		return err
 	}
-	return r.Withdraw(ctx, in.ID, registry.Version{Revision: seen.Revision})
-}
-
-// seenShared returns what was last seen of an instance in the registry.
-func (s *session) seenShared(id string, r *registry.Registry) (seen store.Shared, err error) {
-	err = s.store.View(func(tx *store.Tx) error {
-		seen, err = tx.SharedInstance(id)
-		if errors.Is(err, store.ErrNotFound) || err == nil && (seen.Registry != r.Name() || seen.Withdrawn) {
-			seen, err = store.Shared{}, nil
-		}
-		return err
-	})
-	return seen, err
+	return r.Withdraw(ctx, id, seen)
 }
 
 // describeRegistry says how it stands with the registry; nil where none is set.

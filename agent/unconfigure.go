@@ -24,21 +24,11 @@ func (a *Agent) unconfigure(ctx context.Context, p protocol.UnconfigureParams) (
 		return protocol.UnconfigureResult{}, err
 	}
 	s.auth.CancelSignIn(in.ID)
-	accounts, err := s.accountsOf(in.ID)
-	if err != nil {
-		return protocol.UnconfigureResult{}, err
-	}
-	warnings, err := s.dropAccounts(ctx, accounts)
-	if err != nil {
-		return protocol.UnconfigureResult{}, err
-	}
-	for _, warning := range warnings {
-		a.showMessage(protocol.MessageWarning, warning)
-	}
+	accounts := func(tx *store.Tx) ([]store.Account, error) { return tx.AccountsOf(in.ID) }
 	if in.Source == protocol.SourceWorkspace {
 		s.offers.isNew(in) // so that it is not offered at once
 	}
-	err = s.store.Update(func(tx *store.Tx) error { return forget(tx, in) })
+	err = a.signOut(ctx, s, accounts, func(tx *store.Tx) error { return s.forget(tx, in) })
 	s.news.announce()
 	return protocol.UnconfigureResult{}, err
 }
@@ -50,17 +40,17 @@ func (a *Agent) withdraw(ctx context.Context, s *session, in team.Instance) erro
 	case protocol.SourcePolicy:
 		return setByPolicy(in)
 	case protocol.SourceTeam:
-		return s.withdrawShared(ctx, in)
+		return s.withdrawShared(ctx, in.ID)
 	}
 	return nil
 }
 
 // forget removes what this machine has of an instance. A file in the workspace
 // stays, and offers the instance again: the approval is what is removed.
-func forget(tx *store.Tx, in team.Instance) error {
+func (s *session) forget(tx *store.Tx, in team.Instance) error {
 	switch in.Source {
 	case protocol.SourceTeam:
-		return tx.DeleteShared(in.ID)
+		return s.shared.Forget(tx, in.ID)
 	case protocol.SourceWorkspace:
 		return team.Disapprove(tx, in)
 	}

@@ -179,7 +179,7 @@ const (
 // The causes that say what has to be mended where it is none of GitLab's, and not
 // the request.
 const (
-	CauseRegistry    = "registry"    // who maintains the team's registry does not let the user write
+	CauseRegistry    = "registry"    // the team's registry does not let the user write, or has a record that cannot be used
 	CauseFolders     = "folders"     // two folders of the workspace disagree
 	CauseChanged     = "changed"     // somebody was faster
 	CauseTeamKey     = "teamKey"     // the credentials file has no team key, or another one

@@ -18,11 +18,12 @@ var (
 
 	// Unconfigure forgets an instance and its accounts. Their tokens are revoked
 	// at GitLab where it can be reached. One of the team's registry is withdrawn for
-	// everybody; where no registry is set any more, it is forgotten here only. Of one
-	// that a file in the workspace names, the user's approval is forgotten, and the
-	// file stays: where the workspace is trusted, which needs no approval, only the
-	// accounts go, and the instance is listed on. One of the machine's policy cannot be
-	// unconfigured: InvalidParams with the cause "policy".
+	// everybody; where none is set (any more), and where it has the instance no more,
+	// that is forgotten on this machine only. Of one that a file in the workspace names,
+	// the user's approval is forgotten, and the file stays: where the workspace is
+	// trusted, which needs no approval, only the accounts go, and the instance is listed
+	// on. One of the machine's policy cannot be unconfigured: InvalidParams with the
+	// cause "policy".
 	Unconfigure = Request[UnconfigureParams, UnconfigureResult]{"gitlabSM/unconfigure", ToAgent}
 
 	// Status tells what is known here of the instances and accounts. It asks

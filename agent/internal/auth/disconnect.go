@@ -48,6 +48,8 @@ func (m *Manager) Disconnect(ctx context.Context, key store.AccountKey, revoke b
 func (m *Manager) revoke(ctx context.Context, key store.AccountKey) Revocation {
 	account, tokens, err := m.signedInAccount(key)
 	switch {
+	case account.ID == "" && errors.Is(err, protocol.SignInRequired):
+		return Revocation{} // another window has just signed it out
 	case account.Refused == ReasonRevoked || account.Refused == ReasonExpired:
 		return Revocation{Revoked: true} // GitLab has said so before
 	case err != nil:

@@ -77,7 +77,7 @@ func CheckRedirect(configured string) error {
 		}
 	case u.Scheme == "http" && strings.EqualFold(u.Hostname(), "localhost") && u.Port() == "":
 		return invalidRedirect("GitLab compares the port of http://localhost exactly, and this redirect URI has none", DefaultRedirectURI)
-	case u.Scheme == "http" && !isLoopback(u.Hostname()):
+	case u.Scheme == "http" && !providers.IsLoopback(u.Hostname()):
 		return invalidRedirect("a redirect over http comes back to this machine only, and "+u.Hostname()+" is another", DefaultRedirectURI)
 	}
 	return nil
@@ -94,10 +94,6 @@ func isPort(port string) bool {
 	}
 	n, err := strconv.ParseUint(port, 10, 16)
 	return err == nil && n > 0
-}
-
-func isLoopback(host string) bool {
-	return strings.EqualFold(host, "localhost") || net.ParseIP(host).IsLoopback()
 }
 
 func invalidRedirect(problem, register string) error {

@@ -155,14 +155,10 @@ func lookTLS(_ context.Context, p *patient) finding {
 		return p.because(t.err)
 	case t.target.Scheme == "https":
 		return describeTLS(t.tls, time.Now())
-	case isLoopback(t.target.Hostname()):
+	case providers.IsLoopback(t.target.Hostname()):
 		return pass("plain http, which does not leave this machine")
 	}
 	return warn("Use https as soon as the instance has it, and configure that URL.", "plain http: tokens and source code cross the network in the clear")
-}
-
-func isLoopback(host string) bool {
-	return strings.EqualFold(host, "localhost") || net.ParseIP(host).IsLoopback()
 }
 
 // describeTLS describes a connection that was accepted.

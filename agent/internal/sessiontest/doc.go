@@ -145,6 +145,9 @@
 //	! gitlab renews the secret         the new one is in ${gitlab.clientSecret}
 //	! gitlab upgrades to VERSION
 //	! gitlab goes down                 and "comes up"; so does a registry
+//	! registry has the record RECORD of INSTANCE
+//	                                   somebody's other program has put it there
+//	! registry loses its data          and is down, as after the loss of a disk
 //	! gitlab fault ENDPOINT WHAT… [times N]
 //	                                   WHAT: status N, body TEXT, type TYPE, rate-limit
 //	                                   SECONDS, delay D, drop-before, drop-after, html, hold,

@@ -151,6 +151,10 @@ func parseGitLabDoes(name string, words *script.Words) action {
 		words.Expect("to")
 		version := words.Word("the version")
 		return do(func(g *gitlab, _ *session) { g.Upgrade(version) })
+	case "has":
+		return parseRegistryHas(name, words)
+	case "loses":
+		return parseRegistryLoses(name, words)
 	case "goes":
 		words.Expect("down")
 		return goes(name, true)

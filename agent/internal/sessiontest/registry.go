@@ -2,7 +2,9 @@ package sessiontest
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 
@@ -52,5 +54,32 @@ func parseCredentials(words *script.Words) action {
 	}
 	return func(context.Context, *session) error {
 		return natstest.WriteCredentialsFor(path, role, key, registry)
+	}
+}
+
+// parseRegistryHas reads: registry has the record RECORD of INSTANCE.
+func parseRegistryHas(name string, words *script.Words) action {
+	words.Expect("the", "record")
+	record := words.Word("the record")
+	words.Expect("of")
+	instance := words.Word("the instance")
+	return func(_ context.Context, s *session) error {
+		r := s.world.registries[name]
+		if r == nil {
+			return fmt.Errorf("there is no registry %q", name)
+		}
+		return r.Put("instance."+base64.RawURLEncoding.EncodeToString([]byte(instance)), record)
+	}
+}
+
+// parseRegistryLoses reads: registry loses its data.
+func parseRegistryLoses(name string, words *script.Words) action {
+	words.Expect("its", "data")
+	return func(_ context.Context, s *session) error {
+		r := s.world.registries[name]
+		if r == nil {
+			return fmt.Errorf("there is no registry %q", name)
+		}
+		return r.LoseData()
 	}
 }

@@ -12,8 +12,10 @@ var (
 	bucketKeys      = []byte("keys")      // what is known of data keys, by id
 	bucketPending   = []byte("pending")   // sign-ins that wait for a callback
 	bucketLearnt    = []byte("learnt")    // what instances were found to be, by id
-	bucketShared    = []byte("shared")    // what the team's registry has, by id
 	bucketApprovals = []byte("approvals") // of instances in a workspace, by folder and instance
+
+	bucketRegistries = []byte("registries") // where teams' registries are, by place
+	bucketShared     = []byte("team")       // what they have, by bucket and id
 
 	keySchema  = []byte("schema")
 	keyCurrent = []byte("key") // the id of the data key that seals new secrets
@@ -30,7 +32,10 @@ func accountPrefix(instance string) []byte       { return []byte(instance + "\n"
 func clientSecretKey(instance string) []byte     { return []byte("client\n" + instance) }
 func callbackKey(state string) []byte            { return []byte("callback\n" + state) }
 func proxyKey(instance string) []byte            { return []byte("proxy\n" + instance) }
-func sharedSecretKey(instance string) []byte     { return []byte("shared\n" + instance) }
+func registryKey(place string) []byte            { return []byte(place) }
+func sharedKey(bucket, id string) []byte         { return []byte(bucket + "\n" + id) }
+func sharedPrefix(bucket string) []byte          { return []byte(bucket + "\n") }
+func sharedSecretKey(bucket, id string) []byte   { return []byte("shared\n" + bucket + "\n" + id) }
 func approvalKey(folder, instance string) []byte { return []byte(folder + "\n" + instance) }
 func tokensKey(k AccountKey) []byte              { return []byte("tokens\n" + k.String()) }
 

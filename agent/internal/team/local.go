@@ -1,6 +1,7 @@
 package team
 
 import (
+	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
 	"github.com/teamcodestream/codestream-agent/protocol"
 )
@@ -19,3 +20,6 @@ func (Local) Find(tx *store.Tx) (found Found, err error) {
 	}
 	return found, err
 }
+
+// ClientSecret returns the client secret of an instance.
+func (Local) ClientSecret(tx *store.Tx, id string) (secret.Text, error) { return tx.ClientSecret(id) }

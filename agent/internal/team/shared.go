@@ -1,158 +1,180 @@
 package team
 
 import (
+	"errors"
 	"fmt"
+	"slices"
+	"sync"
+	"time"
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
-	"github.com/teamcodestream/codestream-agent/agent/internal/team/registry"
 	"github.com/teamcodestream/codestream-agent/protocol"
 	"github.com/teamcodestream/codestream-agent/providers"
 )
 
+// remembered is how long a registry that no editor's settings name any more goes on
+// to serve those who name none, such as the terminal.
+const remembered = 30 * 24 * time.Hour
+
+// namedEvery is how often it is noted that settings name a registry. One that was
+// named within twice that time is in use.
+const namedEvery = 24 * time.Hour
+
+// Place is where the settings say that the team's registry is.
+type Place struct {
+	// ID is the same in every spelling of the settings.
+	ID string
+	// Name is how people call it.
+	Name string
+}
+
 // Shared is the team's registry as a source: what was last seen of it, which is in
-// the store. So it serves every window of the machine, and while the registry is
+// the store, so that it serves every window of the machine while the registry is
 // away.
+//
+// A window whose settings name a registry has what was seen of that one, and nothing
+// of another team's. A window whose settings name none, as at the terminal, has what
+// was seen of all that an editor's settings named in the last 30 days.
 type Shared struct {
 	Store    *store.Store
 	Provider providers.Provider
 	Rules    []Rule
+
+	mu    sync.Mutex // guards place
+	place Place      // of the settings, zero where they name none
 }
 
 // Name returns "team".
-func (Shared) Name() protocol.Source { return protocol.SourceTeam }
+func (*Shared) Name() protocol.Source { return protocol.SourceTeam }
 
-// Find lists what was last seen, without what was withdrawn.
-func (Shared) Find(tx *store.Tx) (found Found, err error) {
-	list, err := tx.SharedInstances()
-	for _, in := range list {
-		if !in.Withdrawn {
-			found.Instances = append(found.Instances, Instance{Instance: in.Instance, Source: protocol.SourceTeam, Origin: in.Registry})
-		}
-	}
-	return found, err
+// Use says which registry the settings name, zero for none.
+func (s *Shared) Use(p Place) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.place = p
 }
 
-// leaving returns an instance that was withdrawn, or store.ErrNotFound: its accounts
-// are still to be signed out, and so their tokens to be revoked.
-func leaving(tx *store.Tx, id string) (Instance, error) {
-	in, err := tx.SharedInstance(id)
-	if err == nil && !in.Withdrawn {
-		err = store.ErrNotFound
-	}
-	return Instance{Instance: in.Instance, Source: protocol.SourceTeam, Origin: in.Registry}, err
-}
-
-// sharedSecret returns the client secret of an instance of the registry's.
-func sharedSecret(tx *store.Tx, id string) (secret.Text, error) {
-	in, err := tx.SharedInstance(id)
-	if err == nil && in.Problem != "" {
-		err = &protocol.Error{
-			Code:     protocol.InvalidClient,
-			Message:  "the client secret of " + id + " in the team's registry cannot be opened: " + in.Problem,
-			Hint:     "Ask whoever maintains the registry for a credentials file with the team's key.",
-			Instance: id,
-			Details:  &protocol.ErrorDetails{Cause: protocol.CauseTeamKey},
-		}
-	}
+// Find lists what was last seen, without what was withdrawn. Where two registries
+// disagree about an instance, the one counts that was named last.
+func (s *Shared) Find(tx *store.Tx) (found Found, err error) {
+	registries, err := s.visible(tx)
 	if err != nil {
-		return secret.Text{}, err
+		return Found{}, err
 	}
-	return tx.SharedSecret(id)
-}
-
-// kept is an entry as it is kept.
-type kept struct {
-	store.Shared
-	secret secret.Text
-}
-
-// Keep saves what a registry has, and reports whether anything has changed. What it
-// has no more is marked as withdrawn. An entry that breaks a rule does not count,
-// and is among the problems: a registry gets around nothing that is asked of a user.
-func (s Shared) Keep(registryName string, snapshot registry.Snapshot) (changed bool, problems []error, err error) {
-	current := make(map[string]kept, len(snapshot.Entries))
-	for _, e := range snapshot.Entries {
-		in, err := s.check(e)
+	for _, r := range registries {
+		list, err := tx.SharedInBucket(r.Bucket)
 		if err != nil {
-			problems = append(problems, fmt.Errorf("%s in the team's registry does not count: %w", e.ID, err))
-			continue
+			return Found{}, err
 		}
-		in.Confidential = e.Confidential
-		current[in.ID] = kept{store.Shared{Instance: in, Registry: registryName, Revision: e.Revision, Problem: text(e.Problem)}, e.ClientSecret}
-	}
-	err = s.Store.View(func(tx *store.Tx) error {
-		changed, err = differs(tx, registryName, current)
-		return err
-	})
-	if err != nil || !changed {
-		return false, problems, err
-	}
-	err = s.Store.Update(func(tx *store.Tx) error { return replace(tx, registryName, current) })
-	return err == nil, problems, err
-}
-
-// check makes an instance of an entry.
-func (s Shared) check(e registry.Entry) (store.Instance, error) {
-	if e.Unusable != nil {
-		return store.Instance{}, e.Unusable
-	}
-	e.Instance.Network = nil // how a machine reaches the network is its own to say
-	in, err := FromShared(e.Instance, s.Provider)
-	if err != nil {
-		return store.Instance{}, err
-	}
-	if in.ID != e.ID {
-		return store.Instance{}, fmt.Errorf("it is the instance %s, under another's key", in.ID)
-	}
-	for _, rule := range s.Rules {
-		if err := rule.Check(in); err != nil {
-			return store.Instance{}, err
-		}
-	}
-	return in, nil
-}
-
-// differs reports whether a registry has something else than was last seen of it.
-func differs(tx *store.Tx, registryName string, current map[string]kept) (bool, error) {
-	list, err := tx.SharedInstances()
-	same := 0
-	for _, old := range list {
-		now, still := current[old.ID]
-		if !still && old.Registry == registryName && !old.Withdrawn {
-			return true, err
-		}
-		if still && old.Registry == registryName && old.Revision == now.Revision && old.Problem == now.Problem && !old.Withdrawn {
-			same++
-		}
-	}
-	return same < len(current), err
-}
-
-// replace saves what a registry has in place of what was last seen of it.
-func replace(tx *store.Tx, registryName string, current map[string]kept) error {
-	list, err := tx.SharedInstances()
-	if err != nil {
-		return err
-	}
-	for _, old := range list {
-		if _, still := current[old.ID]; !still && old.Registry == registryName {
-			if err := tx.SetWithdrawn(old.ID); err != nil {
-				return err
+		for _, seen := range list {
+			if seen.Unusable != "" {
+				found.Problems = append(found.Problems, unusable(seen, r.Name))
+			}
+			if seen.Counts() {
+				found.include(Instance{Instance: seen.Instance, Source: protocol.SourceTeam, Origin: r.Name})
 			}
 		}
 	}
-	for _, now := range current {
-		if err := tx.PutShared(now.Shared, now.secret); err != nil {
-			return err
-		}
-	}
-	return nil
+	return found, nil
 }
 
-func text(err error) string {
-	if err == nil {
-		return ""
+// include adds an instance, or what it says else than the one that is there.
+func (f *Found) include(in Instance) {
+	first := f.byID(in.ID)
+	if first == nil {
+		f.Instances = append(f.Instances, in)
+	} else if fields := differences(first.Instance, in.Instance); len(fields) > 0 {
+		first.Conflicts = append(first.Conflicts, conflict(in, fields))
 	}
-	return err.Error()
+}
+
+// visible lists the registries whose instances this window has.
+func (s *Shared) visible(tx *store.Tx) ([]store.Registry, error) {
+	s.mu.Lock()
+	place := s.place.ID
+	s.mu.Unlock()
+	if place == "" {
+		return namedWithin(tx, remembered)
+	}
+	r, err := tx.Registry(place)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	return []store.Registry{r}, err
+}
+
+// namedWithin lists the registries that settings have named lately, each bucket once.
+func namedWithin(tx *store.Tx, span time.Duration) (lately []store.Registry, err error) {
+	all, err := tx.Registries()
+	for _, r := range all {
+		isThere := slices.ContainsFunc(lately, func(other store.Registry) bool { return other.Bucket == r.Bucket })
+		if time.Since(r.NamedAt) < span && !isThere {
+			lately = append(lately, r)
+		}
+	}
+	return lately, err
+}
+
+// seen returns what was last seen of an instance in this window's registries, or
+// store.ErrNotFound.
+func (s *Shared) seen(tx *store.Tx, id string) (store.Shared, error) {
+	registries, err := s.visible(tx)
+	if err != nil {
+		return store.Shared{}, err
+	}
+	for _, r := range registries {
+		in, err := tx.SharedInstance(r.Bucket, id)
+		if err == nil && !in.Counts() || errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		return in, err
+	}
+	return store.Shared{}, store.ErrNotFound
+}
+
+// ClientSecret returns the client secret of an instance that counts.
+func (s *Shared) ClientSecret(tx *store.Tx, id string) (secret.Text, error) {
+	in, err := s.seen(tx, id)
+	if err != nil {
+		return secret.Text{}, err
+	}
+	return sharedSecret(tx, in)
+}
+
+// Forget forgets on this machine what was seen of an instance.
+func (s *Shared) Forget(tx *store.Tx, id string) error {
+	registries, err := s.visible(tx)
+	for _, r := range registries {
+		err = errors.Join(err, tx.DeleteShared(r.Bucket, id))
+	}
+	return err
+}
+
+// sharedSecret returns the client secret of what was seen in a registry.
+func sharedSecret(tx *store.Tx, in store.Shared) (secret.Text, error) {
+	if in.Problem != "" {
+		return secret.Text{}, &protocol.Error{
+			Code:     protocol.InvalidClient,
+			Message:  "the client secret of " + in.ID + " in the team's registry cannot be opened: " + in.Problem,
+			Hint:     "Ask whoever maintains the registry for a credentials file with the team's key.",
+			Instance: in.ID,
+			Details:  &protocol.ErrorDetails{Cause: protocol.CauseTeamKey},
+		}
+	}
+	return tx.SharedSecret(in.Bucket, in.ID)
+}
+
+func unusable(in store.Shared, registry string) error {
+	message := fmt.Sprintf("the newest settings of %s in the team's registry %s do not count: %s", in.ID, registry, in.Unusable)
+	if !in.Unseen {
+		message += ". Those before them still serve"
+	}
+	return &protocol.Error{
+		Code:     protocol.InvalidParams,
+		Message:  message,
+		Hint:     "Ask whoever maintains the registry to configure the instance again, if nobody else can use it either.",
+		Instance: in.ID,
+		Details:  &protocol.ErrorDetails{Cause: protocol.CauseRegistry},
+	}
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/tailscale/hujson"
+
+	"github.com/teamcodestream/codestream-agent/agent/internal/wire"
 )
 
 // decodeStrict reads JSON, with comments and trailing commas, into a struct, and
@@ -117,7 +119,7 @@ func (file *source) fits(v hujson.Value, t reflect.Type, what string) error {
 var literalKinds = map[hujson.Kind]reflect.Kind{'"': reflect.String, 't': reflect.Bool, 'f': reflect.Bool}
 
 func (file *source) membersFit(object *hujson.Object, t reflect.Type, what string, start int) error {
-	fields := wireFields(t)
+	fields := wire.Fields(t)
 	seen := map[string]bool{}
 	for _, member := range object.Members {
 		name := member.Name.Value.(hujson.Literal).String()
@@ -131,35 +133,20 @@ func (file *source) membersFit(object *hujson.Object, t reflect.Type, what strin
 			return file.at(member.Name.StartOffset, "there is no field %s%s", quote(name), suggestion(name, fields))
 		}
 		seen[name] = true
-		if err := file.fits(member.Value, field.of, strings.TrimPrefix(what+"."+name, ".")); err != nil {
+		if err := file.fits(member.Value, field.Type, strings.TrimPrefix(what+"."+name, ".")); err != nil {
 			return err
 		}
 	}
 	for name, field := range fields {
-		if field.required && !seen[name] {
+		if wire.IsRequired(field) && !seen[name] {
 			return file.at(start, "%s lacks %q", orFile(what), name)
 		}
 	}
 	return nil
 }
 
-// wireField is a field as a file has it.
-type wireField struct {
-	of       reflect.Type
-	required bool
-}
-
-func wireFields(t reflect.Type) map[string]wireField {
-	fields := map[string]wireField{}
-	for i := range t.NumField() {
-		name, option, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
-		fields[name] = wireField{t.Field(i).Type, option == ""}
-	}
-	return fields
-}
-
 // suggestion names the field that is meant where only the case is another.
-func suggestion(name string, fields map[string]wireField) string {
+func suggestion(name string, fields map[string]reflect.StructField) string {
 	for known := range fields {
 		if strings.EqualFold(known, name) {
 			return fmt.Sprintf("; it is written %q", known)

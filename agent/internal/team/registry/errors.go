@@ -57,29 +57,29 @@ func (r *Registry) unavailable(err error) error {
 		return protocol.WithCause(known, protocol.CauseCredentials)
 	}
 	var untrusted *tls.CertificateVerificationError
-	cause, problem, hint := "connection", err.Error(), "What was last seen still serves. Check team.registry, the network and the VPN; it is tried again all the time."
+	cause, problem, hint := "connection", err.Error(), "Check team.registry, the network and the VPN; it is tried again all the time."
 	switch {
 	case errors.As(err, &untrusted):
 		cause, problem = "certificate", "its certificate is not trusted: "+untrusted.Err.Error()
-		hint = "Set network.caFile to the certificate of your company's authority. What was last seen still serves."
+		hint = "Set network.caFile to the certificate of your company's authority."
 	case errors.Is(err, nats.ErrSecureConnWanted):
 		cause, problem = "tls", "it does not speak TLS"
-		hint = "Ask whoever maintains the registry to turn TLS on. What was last seen still serves."
+		hint = "Ask whoever maintains the registry to turn TLS on."
 	case errors.Is(err, nats.ErrPermissionViolation):
 		cause, problem = "permission", "it does not let you read the bucket "+r.bucket
-		hint = "Check team.name, and ask whoever maintains the registry for the permissions of a member. What was last seen still serves."
+		hint = "Check team.name, and ask whoever maintains the registry for the permissions of a member."
 	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrAuthRevoked):
 		cause, problem = "authorization", "it does not accept the credentials"
-		hint = "Ask whoever maintains the registry for a new credentials file. What was last seen still serves."
+		hint = "Ask whoever maintains the registry for a new credentials file."
 	case errors.Is(err, jetstream.ErrBucketNotFound):
 		cause, problem = "bucket", "it has no bucket "+r.bucket+" yet"
 		hint = "A maintainer makes it with the first gitlabSM/configure with share \"team\". Check team.name if there should be one."
 	case errors.Is(err, nats.ErrNoResponders), errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
 		cause, problem = "jetstream", "it has no JetStream"
-		hint = "Ask whoever maintains the registry to enable JetStream for the account. What was last seen still serves."
+		hint = "Ask whoever maintains the registry to enable JetStream for the account."
 	case errors.Is(err, errTooMany):
 		cause, problem = "size", fmt.Sprintf("its bucket %s has more than %d instances", r.bucket, maxRecords)
-		hint = "Ask whoever maintains the registry to take out what is none. What was last seen still serves."
+		hint = "Ask whoever maintains the registry to take out what is none."
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, nats.ErrTimeout), errors.Is(err, nats.ErrStaleConnection):
 		cause, problem = "timeout", "it does not answer in time"
 	case errors.Is(err, nats.ErrNoServers):

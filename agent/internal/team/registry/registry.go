@@ -16,6 +16,7 @@ import (
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
 	"github.com/teamcodestream/codestream-agent/protocol"
+	"github.com/teamcodestream/codestream-agent/providers"
 )
 
 const (
@@ -118,7 +119,7 @@ func New(c Config) (*Registry, error) {
 		return nil, invalid("team.registry %v", err)
 	}
 	for _, u := range servers {
-		if u.Scheme == "nats" && !isLoopback(u.Hostname()) && !c.Team.AllowInsecure {
+		if u.Scheme == "nats" && !providers.IsLoopback(u.Hostname()) && !c.Team.AllowInsecure {
 			return nil, insecure(u.Host)
 		}
 		r.servers = append(r.servers, u.Scheme+"://"+u.Host)
@@ -153,10 +154,6 @@ func parseServers(text string) (list []*url.URL, err error) {
 // address is what a server's URL means.
 func address(u *url.URL) string {
 	return u.Scheme + "://" + net.JoinHostPort(strings.ToLower(u.Hostname()), cmp.Or(u.Port(), "4222"))
-}
-
-func isLoopback(host string) bool {
-	return strings.EqualFold(host, "localhost") || net.ParseIP(host).IsLoopback()
 }
 
 // Name is how the registry is called in what people read.
