@@ -149,7 +149,7 @@ func join(t *testing.T, url string, role natstest.Role) *member {
 		defer close(ended)
 		r.Run(ctx, registry.Listener{
 			Keep: func(s registry.Snapshot) error {
-				_, problems, err := shared.Keep(r.Name(), s)
+				_, problems, err := shared.Keep(team.Place{ID: r.Place(), Name: r.Name()}, s)
 				for _, problem := range problems {
 					t.Errorf("something does not count: %v", problem)
 				}
@@ -166,8 +166,8 @@ func join(t *testing.T, url string, role natstest.Role) *member {
 	return m
 }
 
-func (m *member) source(st *store.Store) team.Shared {
-	return team.Shared{Store: st, Provider: gitlabsm.Provider{}}
+func (m *member) source(st *store.Store) *team.Shared {
+	return &team.Shared{Store: st, Provider: gitlabsm.Provider{}}
 }
 
 func (m *member) directory(st *store.Store) *team.Directory {
