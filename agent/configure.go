@@ -63,6 +63,7 @@ func (a *Agent) configure(ctx context.Context, p protocol.ConfigureParams) (prot
 		return protocol.ConfigureResult{}, err
 	}
 	s.news.announce()
+	warnings = append(warnings, hiddenWarnings(saved, to)...)
 	warnings = append(warnings, s.auth.Warnings(saved.Instance)...)
 	described, err := s.describe(saved)
 	return protocol.ConfigureResult{Instance: described, Warnings: warnings}, err

@@ -1,8 +1,10 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
@@ -56,10 +58,20 @@ func (a *Agent) checkShare(s *session, share protocol.Share, in store.Instance, 
 		case hasNetwork:
 			return to, invalidParams("network is each machine's own, and is not shared: set it in the editor's settings, or in the machine's policy")
 		}
+		return to, s.store.View(func(tx *store.Tx) error { return s.workspace.Disputed(tx, to.folder, in) })
 	default:
 		return to, invalidParams("share is %q; it can be local, team or workspace", share)
 	}
 	return to, nil
+}
+
+// hiddenWarnings say that what was just saved does not count, since a stronger source
+// has the instance.
+func hiddenWarnings(saved team.Instance, to sharedWith) []string {
+	if string(saved.Source) == string(to.share) {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s still comes from %s, which counts more than the file that was just written.", saved.ID, cmp.Or(saved.Origin, "this machine's own settings"))}
 }
 
 func secretInWorkspace(in store.Instance) error {

@@ -126,6 +126,31 @@ func (w *Workspace) Find(tx *store.Tx) (found Found, err error) {
 	return found, nil
 }
 
+// Disputed returns Conflict where the file of another folder says something else of an
+// instance than one folder's file is about to say, and counts as much: then neither
+// would count.
+func (w *Workspace) Disputed(tx *store.Tx, folder string, in store.Instance) error {
+	folders, trusted := w.state()
+	said := Instance{Instance: in, Source: protocol.SourceWorkspace, Origin: filePath(folder), Folder: folder}
+	for _, other := range folders {
+		if other.path == folder {
+			continue
+		}
+		for _, theirs := range other.file.contents().instances {
+			offer := Instance{Instance: theirs, Source: protocol.SourceWorkspace, Origin: other.file.name, Folder: other.path}
+			fields := differences(in, theirs)
+			if theirs.ID != in.ID || len(fields) == 0 {
+				continue
+			}
+			if needs, err := needsApproval(tx, offer, trusted); needs || err != nil {
+				return err
+			}
+			return disagreement(said, offer, fields)
+		}
+	}
+	return nil
+}
+
 // settle adds one instance for all offers that name it.
 func (f *Found) settle(offers []Instance) {
 	var disputed []string
