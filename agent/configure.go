@@ -31,9 +31,9 @@ func (a *Agent) configure(ctx context.Context, p protocol.ConfigureParams) (prot
 	if err != nil {
 		return protocol.ConfigureResult{}, err
 	}
-	var before team.Instance
+	var from kept
 	if p.Keep {
-		if before, err = s.keepRest(&p, &clientSecret); err != nil {
+		if from, err = s.keepRest(&p, &clientSecret); err != nil {
 			return protocol.ConfigureResult{}, err
 		}
 	}
@@ -45,7 +45,7 @@ func (a *Agent) configure(ctx context.Context, p protocol.ConfigureParams) (prot
 	if err != nil {
 		return protocol.ConfigureResult{}, err
 	}
-	warnings := partedWarnings(before, to.share)
+	warnings := partedWarnings(from.Instance, to.share)
 	if p.Verify == nil || *p.Verify {
 		found, err := a.verify(ctx, s, in, clientSecret)
 		if err != nil {
@@ -53,7 +53,7 @@ func (a *Agent) configure(ctx context.Context, p protocol.ConfigureParams) (prot
 		}
 		warnings = append(warnings, found.Warnings...)
 	}
-	dropped, err := a.save(ctx, s, to, in, clientSecret)
+	dropped, err := a.save(ctx, s, from, to, in, clientSecret)
 	if err != nil {
 		return protocol.ConfigureResult{}, protocol.WithInstance(err, in.ID)
 	}

@@ -74,9 +74,6 @@ func (a *Agent) reconcile(ctx context.Context, s *session, at team.Place) (done 
 // something else serves them, and then forgets it: where a sign-in comes to its end
 // meanwhile, that account too.
 func (a *Agent) signOutWithdrawn(ctx context.Context, s *session, in store.Shared) error {
-	if _, err := usable(s.team.Resolve(in.ID)); err != nil {
-		s.auth.CancelSignIn(in.ID)
-	}
 	unserved := func(tx *store.Tx) (accounts []store.Account, err error) {
 		all, err := tx.AccountsOf(in.ID)
 		for _, account := range all {

@@ -250,11 +250,12 @@ func (a *Agent) applyOptions(c client, o protocol.InitializationOptions) error {
 	}
 	s := a.session
 	s.workspace.SetTrusted(o.WorkspaceTrusted)
-	var at team.Place
-	if shared != nil {
-		at = placeOf(shared)
+	switch {
+	case shared != nil:
+		s.shared.Use(placeOf(shared))
+	case problem == nil: // else a mistake brings no other team's instances
+		s.shared.Use(team.Place{})
 	}
-	s.shared.Use(at)
 	s.sharing.use(shared, problem, func(r *registry.Registry) context.CancelFunc { return a.follow(s, r) })
 	a.showFolders()
 	a.session.store.UseKeyring(o.Keyring == protocol.KeyringSystem || o.Keyring == "" && !a.config.KeyringOff)

@@ -86,12 +86,14 @@ func secretInWorkspace(in store.Instance) error {
 // save saves an instance for those with whom it is shared, and signs out the
 // accounts of another application, whose tokens are revoked with the settings that
 // were there before. Nothing is given up where the others cannot have the instance.
-func (a *Agent) save(ctx context.Context, s *session, to sharedWith, in store.Instance, clientSecret secret.Text) (warnings []string, err error) {
+func (a *Agent) save(ctx context.Context, s *session, from kept, to sharedWith, in store.Instance, clientSecret secret.Text) (warnings []string, err error) {
 	in.Confidential = !clientSecret.IsEmpty()
+	unchanged := func(tx *store.Tx) error { return from.unchanged(tx, s.team) }
 	keep := func(tx *store.Tx) error { return tx.PutInstance(in, clientSecret) }
 	switch to.share {
 	case protocol.ShareTeam:
-		keep, err = s.publish(ctx, in, clientSecret)
+		keep, err = s.publish(ctx, in, clientSecret, unchanged)
+		unchanged = func(*store.Tx) error { return nil } // the registry has compared
 	case protocol.ShareWorkspace:
 		var draft *team.Draft
 		if draft, err = s.workspace.Draft(to.folder, in); err == nil {
@@ -99,11 +101,19 @@ func (a *Agent) save(ctx context.Context, s *session, to sharedWith, in store.In
 			keep = func(tx *store.Tx) error { return putDraft(tx, draft, to.folder, in) }
 		}
 	}
+	if err == nil {
+		err = s.store.View(unchanged)
+	}
 	if err != nil {
 		return nil, err
 	}
 	warnings, err = s.dropForeignAccounts(context.WithoutCancel(ctx), in)
-	return warnings, errors.Join(err, s.store.Update(keep))
+	return warnings, errors.Join(err, s.store.Update(func(tx *store.Tx) error {
+		if err := unchanged(tx); err != nil {
+			return err
+		}
+		return keep(tx)
+	}))
 }
 
 // putDraft replaces a folder's file in the transaction: nobody sees it without the

@@ -146,10 +146,13 @@ func (a *Agent) registryChanged(s *session, at team.Place, state registry.State)
 
 // publish puts an instance into the registry, in place of the one that was last
 // seen there, and returns how this machine takes note.
-func (s *session) publish(ctx context.Context, in store.Instance, clientSecret secret.Text) (keep func(*store.Tx) error, err error) {
+func (s *session) publish(ctx context.Context, in store.Instance, clientSecret secret.Text, unchanged func(*store.Tx) error) (keep func(*store.Tx) error, err error) {
 	r := s.sharing.registry()
 	at := placeOf(r)
 	seen, err := s.shared.Version(at, in.ID)
+	if err == nil {
+		err = s.store.View(unchanged) // by the version that is published over
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -171,7 +174,7 @@ func (s *session) publish(ctx context.Context, in store.Instance, clientSecret s
 func (s *session) withdrawShared(ctx context.Context, id string) error {
 	r := s.sharing.registry()
 	if r == nil {
-		return nil
+		return s.sharing.unusable()
 	}
 	seen, err := s.shared.Version(placeOf(r), id)
 	if err != nil || seen.Revision == 0 {

@@ -23,7 +23,6 @@ func (a *Agent) unconfigure(ctx context.Context, p protocol.UnconfigureParams) (
 	if err != nil {
 		return protocol.UnconfigureResult{}, err
 	}
-	s.auth.CancelSignIn(in.ID)
 	accounts := func(tx *store.Tx) ([]store.Account, error) { return tx.AccountsOf(in.ID) }
 	if in.Source == protocol.SourceWorkspace {
 		s.offers.isNew(in) // so that it is not offered at once

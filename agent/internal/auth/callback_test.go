@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/auth"
+	"github.com/teamcodestream/codestream-agent/agent/internal/store"
 	"github.com/teamcodestream/codestream-agent/protocol"
 	"github.com/teamcodestream/codestream-agent/providers/providertest"
 )
@@ -304,19 +305,20 @@ func TestTheListenerGoesWithTheSignIn(t *testing.T) {
 	}
 	wantNobodyAt(t, cancelled.started.RedirectURI)
 
-	removed := w.begin(t.Context(), m)
-	silent(removed)
-	m.CancelSignIn(w.URL())
-	if err := <-removed.result; !errors.Is(err, protocol.NotConfigured) {
-		t.Errorf("the sign-in to an instance that is removed: %v", err)
-	}
-	wantNobodyAt(t, removed.started.RedirectURI)
-
 	late, err := m.SignIn(t.Context(), w.instance(), auth.SignInOptions{
-		Timeout: time.Millisecond, Started: func(p protocol.DidStartAuthenticationParams, _ string) { removed.started = p },
+		Timeout: time.Millisecond, Started: func(p protocol.DidStartAuthenticationParams, _ string) { cancelled.started = p },
 	})
 	if !errors.Is(err, protocol.SignInTimeout) {
 		t.Errorf("the sign-in that nobody came back from: %v, %v", late, err)
+	}
+	wantNobodyAt(t, cancelled.started.RedirectURI)
+
+	removed := w.begin(t.Context(), m)
+	silent(removed)
+	w.update(func(tx *store.Tx) error { return tx.DropInstance(w.URL()) })
+	m.EndOvertaken()
+	if err := <-removed.result; !errors.Is(err, protocol.NotConfigured) {
+		t.Errorf("the sign-in to an instance that is removed: %v", err)
 	}
 	wantNobodyAt(t, removed.started.RedirectURI)
 }

@@ -13,13 +13,6 @@ import (
 // that waits is ended as soon as that is seen, and one that has come back is looked at
 // once more when it is saved.
 
-// CancelSignIn ends a sign-in to the instance, if one waits, since that is removed.
-func (m *Manager) CancelSignIn(instance string) {
-	if s := m.pending.of(instance); s != nil {
-		s.cancel(removed(instance))
-	}
-}
-
 // EndOvertaken ends the sign-ins that wait for their users, and that could not be
 // saved any more. It is called when an instance may have changed. Whoever waits gets
 // NotConfigured where the instance is gone, Conflict where its application is another,

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"sync"
 
 	"github.com/teamcodestream/codestream-agent/protocol"
 )
@@ -22,6 +23,9 @@ type Draft struct {
 	root   *os.Root
 	before []byte // what was in the file, nil where there was none
 	beside string // where the draft is
+
+	mu   sync.Mutex // guards over
+	over bool       // nobody waits for it any more
 }
 
 // newDraft writes a draft of the text for a folder's file that has another now.
@@ -60,10 +64,14 @@ func (d *Draft) write(text []byte) error {
 }
 
 // Put replaces the file by the draft, within a second. It returns Conflict where
-// somebody has changed the file meanwhile, whose work is not overwritten.
+// somebody has changed the file meanwhile, whose work is not overwritten. What it was
+// late for is not done later, unless the system's own call hangs.
 func (d *Draft) Put() error {
 	err := doInTime(d.put)
 	if errors.Is(err, errLate) {
+		d.mu.Lock()
+		d.over = true
+		d.mu.Unlock()
 		return unwritable(filePath(d.folder), err)
 	}
 	return err
@@ -85,6 +93,11 @@ func (d *Draft) put() error {
 			Hint:    "Configure the instance again.",
 			Details: &protocol.ErrorDetails{Cause: protocol.CauseChanged, File: name},
 		}
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.over {
+		return errLate
 	}
 	if err := d.root.Rename(d.beside, protocol.WorkspaceFile); err != nil {
 		return unwritable(name, err)

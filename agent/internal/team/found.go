@@ -42,6 +42,16 @@ func (f *Found) add(says contents) {
 	f.Incomplete = f.Incomplete || says.late
 }
 
+// include adds an instance, or what it says else than the one that is there.
+func (f *Found) include(in Instance) {
+	first := f.byID(in.ID)
+	if first == nil {
+		f.Instances = append(f.Instances, in)
+	} else if fields := differences(first.Instance, in.Instance); len(fields) > 0 {
+		first.Conflicts = append(first.Conflicts, conflict(in, fields))
+	}
+}
+
 func (f *Found) byID(id string) *Instance {
 	i := slices.IndexFunc(f.Instances, func(in Instance) bool { return in.ID == id })
 	if i < 0 {
@@ -102,6 +112,11 @@ func differences(a, b store.Instance) (fields []string) {
 		}
 	}
 	return fields
+}
+
+// SameSettings reports whether two instances have the same settings, the name too.
+func SameSettings(a, b store.Instance) bool {
+	return a.Name == b.Name && a.ProxySealed == b.ProxySealed && len(differences(a, b)) == 0
 }
 
 // sameSetting takes an empty list for none.

@@ -10,6 +10,14 @@ import (
 	"github.com/teamcodestream/codestream-agent/agent/internal/team/registry"
 )
 
+// Place is where the settings say that the team's registry is.
+type Place struct {
+	// ID is the same in every spelling of the settings.
+	ID string
+	// Name is how people call it.
+	Name string
+}
+
 // Remember notes that an editor's settings name a registry, if that was not noted
 // lately. One of which nothing was seen yet is not remembered.
 func (s *Shared) Remember(at Place) error {

@@ -21,14 +21,6 @@ const remembered = 30 * 24 * time.Hour
 // named within twice that time is in use.
 const namedEvery = 24 * time.Hour
 
-// Place is where the settings say that the team's registry is.
-type Place struct {
-	// ID is the same in every spelling of the settings.
-	ID string
-	// Name is how people call it.
-	Name string
-}
-
 // Shared is the team's registry as a source: what was last seen of it, which is in
 // the store, so that it serves every window of the machine while the registry is
 // away.
@@ -77,16 +69,6 @@ func (s *Shared) Find(tx *store.Tx) (found Found, err error) {
 		}
 	}
 	return found, nil
-}
-
-// include adds an instance, or what it says else than the one that is there.
-func (f *Found) include(in Instance) {
-	first := f.byID(in.ID)
-	if first == nil {
-		f.Instances = append(f.Instances, in)
-	} else if fields := differences(first.Instance, in.Instance); len(fields) > 0 {
-		first.Conflicts = append(first.Conflicts, conflict(in, fields))
-	}
 }
 
 // visible lists the registries whose instances this window has.

@@ -101,12 +101,7 @@ func (d *Directory) survey(tx *store.Tx) (all Found, err error) {
 			all.Problems = append(all.Problems, sourced{source.Name(), problem})
 		}
 		for _, in := range found.Instances {
-			stronger := all.byID(in.ID)
-			if stronger == nil {
-				all.Instances = append(all.Instances, in)
-			} else if fields := differences(stronger.Instance, in.Instance); len(fields) > 0 {
-				stronger.Conflicts = append(stronger.Conflicts, conflict(in, fields))
-			}
+			all.include(in)
 		}
 	}
 	for i := range all.Instances {

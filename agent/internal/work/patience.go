@@ -17,7 +17,8 @@ type Patience[T any] struct {
 
 // queue is what is done for one key, one after another.
 type queue[T any] struct {
-	overdue bool
+	began   time.Time  // of the one under way
+	overdue bool       // it is
 	next    *errand[T] // for all who came while one was under way; nil: nobody did
 }
 
@@ -45,7 +46,7 @@ func (p *Patience[T]) Do(key string, f func() T) (result T, ok bool) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if q := p.queues[key]; q != nil {
+	if q := p.queues[key]; q != nil && time.Since(q.began) >= p.Limit { // else it may be on time
 		q.overdue = true
 	}
 	return result, false
@@ -61,7 +62,7 @@ func (p *Patience[T]) enlist(key string, f func() T) *errand[T] {
 		if p.queues == nil {
 			p.queues = make(map[string]*queue[T])
 		}
-		q = &queue[T]{}
+		q = &queue[T]{began: time.Now()}
 		p.queues[key] = q
 		e := newErrand(f)
 		go p.work(key, q, e)
@@ -81,7 +82,7 @@ func (p *Patience[T]) work(key string, q *queue[T], e *errand[T]) {
 		e.result = e.run()
 		close(e.done)
 		p.mu.Lock()
-		e, q.next, q.overdue = q.next, nil, false
+		e, q.next, q.overdue, q.began = q.next, nil, false, time.Now()
 		if e == nil {
 			delete(p.queues, key)
 		}

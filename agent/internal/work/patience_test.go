@@ -65,3 +65,19 @@ func TestWhoComesLaterLearnsWhatIsSoThen(t *testing.T) {
 		}
 	})
 }
+
+// What ends in time is not overdue because somebody waited for the one before it too.
+func TestASlowOneIsNotOverdue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := work.Patience[int]{Limit: time.Second}
+		slow := func() int { time.Sleep(600 * time.Millisecond); return 1 } // by the clock of synctest
+		var all sync.WaitGroup
+		all.Go(func() { p.Do("a", slow) })
+		synctest.Wait()
+		p.Do("a", slow) // waits for both, and has no patience for that
+		if _, ok := p.Do("a", slow); !ok {
+			t.Error("one that ends in time is called overdue")
+		}
+		all.Wait()
+	})
+}

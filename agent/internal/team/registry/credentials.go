@@ -163,8 +163,8 @@ func readDecorated(text []byte) (c credentials, err error) {
 		}
 	}
 	known = append(known, text[end:]...)
-	if bytes.Contains(known, []byte("CODESTREAM")) {
-		return credentials{}, errors.New("a block of CODESTREAM in it does not end")
+	if bytes.Contains(bytes.ToUpper(known), []byte("CODESTREAM")) {
+		return credentials{}, errors.New("a block of CODESTREAM in it does not end, or is not written in capitals")
 	}
 	c.option = nats.UserCredentialBytes(known)
 	return c.complete(teamKey, registry)

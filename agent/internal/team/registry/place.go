@@ -1,14 +1,21 @@
 package registry
 
 import (
+	"net/url"
 	"slices"
 	"strings"
 )
 
 // Place is where the settings say that the bucket is. It is the same in whatever
-// order the servers stand there, and tells teams apart that share them. Which bucket
-// is found there is another question: see [Snapshot].
+// order and spelling the servers stand there, and tells teams apart that share them.
+// Which bucket is found there is another question: see [Snapshot].
 func (r *Registry) Place() string {
-	servers := slices.Sorted(slices.Values(r.servers))
-	return strings.ToLower(strings.Join(slices.Compact(servers), ",")) + "/" + r.bucket
+	var addresses []string
+	for _, server := range r.servers {
+		if u, err := url.Parse(server); err == nil { // as New has seen
+			addresses = append(addresses, address(u))
+		}
+	}
+	slices.Sort(addresses)
+	return strings.Join(slices.Compact(addresses), ",") + "/" + r.bucket
 }

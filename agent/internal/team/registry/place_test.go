@@ -19,7 +19,7 @@ func TestAPlaceIsTheSameInEverySpelling(t *testing.T) {
 	}
 	const a, b = "tls://a.example.com:4222", "tls://b.example.com"
 	want := place("", a+","+b)
-	for _, servers := range []string{b + ", " + a, a + "," + b + "," + a, "tls://A.example.com:4222,tls://B.EXAMPLE.com/"} {
+	for _, servers := range []string{b + ", " + a, a + "," + b + "," + a, "tls://A.example.com:4222,tls://B.EXAMPLE.com/", "tls://a.example.com,tls://b.example.com:4222"} {
 		if got := place("team", servers); got != want {
 			t.Errorf("%s is the place %q, want %q", servers, got, want)
 		}
