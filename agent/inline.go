@@ -130,6 +130,10 @@ func (s *session) refuseForeign() error {
 			if in.Source != protocol.SourceTeam {
 				continue
 			}
+			now, err := s.team.Instance(tx, in.ID)
+			if err != nil { // it was withdrawn meanwhile, or is offered only
+				continue
+			}
 			accounts, err := tx.AccountsOf(in.ID)
 			if err != nil {
 				return nil, err
@@ -139,7 +143,7 @@ func (s *session) refuseForeign() error {
 				if err != nil {
 					return nil, err
 				}
-				if !serves && account.Refused == "" {
+				if !serves && account.ClientID != now.ClientID && account.Refused == "" {
 					up = append(up, account)
 				}
 			}
