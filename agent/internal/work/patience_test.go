@@ -70,7 +70,7 @@ func TestWhoComesLaterLearnsWhatIsSoThen(t *testing.T) {
 func TestASlowOneIsNotOverdue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := work.Patience[int]{Limit: time.Second}
-		slow := func() int { time.Sleep(600 * time.Millisecond); return 1 } // by the clock of synctest
+		slow := func() int { <-time.After(600 * time.Millisecond); return 1 } // by the clock of synctest
 		var all sync.WaitGroup
 		all.Go(func() { p.Do("a", slow) })
 		synctest.Wait()
