@@ -23,26 +23,6 @@ type Instances interface {
 	Application(tx *store.Tx, id, clientID string) (store.Instance, secret.Text, error)
 }
 
-// stored are the instances of the store alone.
-type stored struct{}
-
-func (stored) Instance(tx *store.Tx, id string) (store.Instance, error) { return tx.Instance(id) }
-
-func (stored) ClientSecret(tx *store.Tx, id string) (secret.Text, error) { return tx.ClientSecret(id) }
-
-func (stored) Application(tx *store.Tx, id, clientID string) (store.Instance, secret.Text, error) {
-	in, err := tx.Instance(id)
-	if errors.Is(err, store.ErrNotFound) {
-		return store.Instance{ID: id, ClientID: clientID}, secret.Text{}, nil
-	}
-	if err != nil {
-		return in, secret.Text{}, err
-	}
-	in.ClientID = clientID
-	clientSecret, err := tx.ClientSecret(id)
-	return in, clientSecret, err
-}
-
 // instance returns an account's instance, or SignInRequired where it is gone.
 func (m *Manager) instance(id string) (in store.Instance, err error) {
 	err = m.Store.View(func(tx *store.Tx) error {

@@ -20,6 +20,7 @@ import (
 	"github.com/teamcodestream/codestream-agent/agent/internal/auth"
 	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
+	"github.com/teamcodestream/codestream-agent/agent/internal/team"
 	"github.com/teamcodestream/codestream-agent/protocol"
 	"github.com/teamcodestream/codestream-agent/providers"
 	"github.com/teamcodestream/codestream-agent/providers/gitlabsm"
@@ -94,8 +95,9 @@ func newWorld(t *testing.T, s settings) *world {
 
 // manager is that of one more window.
 func (w *world) manager(change func(*auth.Config)) *auth.Manager {
+	st := store.New(w.dir, store.Options{})
 	config := auth.Config{
-		Store: store.New(w.dir, store.Options{}), Provider: gitlabsm.Provider{},
+		Store: st, Provider: gitlabsm.Provider{}, Instances: team.NewDirectory(st, gitlabsm.Provider{}, team.Local{}),
 		Transport: func(in store.Instance) (http.RoundTripper, error) {
 			base, err := w.transports.Get(in.Network)
 			if err == nil && w.through != nil {

@@ -21,7 +21,7 @@ import (
 type Config struct {
 	Store    *store.Store
 	Provider providers.Provider
-	// Instances says what is configured. Default: what is in the store.
+	// Instances says what is configured.
 	Instances Instances
 	// Transport returns the way to an instance.
 	Transport func(store.Instance) (http.RoundTripper, error)
@@ -65,9 +65,6 @@ func New(c Config) *Manager {
 	}
 	if c.After == nil {
 		c.After = time.After
-	}
-	if c.Instances == nil {
-		c.Instances = stored{}
 	}
 	if c.Seen == nil {
 		c.Seen = func(secret.Text) {}
