@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"sync"
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
@@ -109,7 +110,11 @@ func (a *Agent) follow(s *session, r *registry.Registry) context.CancelFunc {
 func (a *Agent) keep(s *session, at team.Place, state registry.Snapshot, kept chan<- struct{}) error {
 	changed, problems, err := s.shared.Keep(at, state)
 	for _, problem := range problems {
-		a.log.Warn("something in the team's registry does not count", "registry", at.Name, "error", problem)
+		level := slog.LevelWarn
+		if errors.Is(problem, team.ErrOlder) {
+			level = slog.LevelInfo
+		}
+		a.log.Log(context.Background(), level, "something in the team's registry does not count", "registry", at.Name, "error", problem)
 	}
 	if err != nil {
 		a.log.Warn("what the team's registry has could not be kept", "registry", at.Name, "error", err)
@@ -169,18 +174,20 @@ func (s *session) publish(ctx context.Context, in store.Instance, clientSecret s
 	}, nil
 }
 
-// withdrawShared takes an instance out of the registry. Where none is set, and where
-// the registry does not have it (any more), it is only forgotten here.
-func (s *session) withdrawShared(ctx context.Context, id string) error {
-	r := s.sharing.registry()
-	if r == nil {
-		return s.sharing.unusable()
+// withdrawShared takes an instance out of the registry, and returns how this machine
+// forgets it. Where none is set, and where the registry does not have it (any more), it
+// is only forgotten here.
+func (s *session) withdrawShared(ctx context.Context, id string) (forget func(*store.Tx) error, err error) {
+	var mark registry.Version
+	if r := s.sharing.registry(); r != nil {
+		var seen registry.Version
+		if seen, err = s.shared.Version(placeOf(r), id); err == nil {
+			mark, err = r.Withdraw(ctx, id, seen)
+		}
+	} else {
+		err = s.sharing.unusable()
 	}
-	seen, err := s.shared.Version(placeOf(r), id)
-	if err != nil || seen.Revision == 0 {
-		return err
-	}
-	return r.Withdraw(ctx, id, seen)
+	return func(tx *store.Tx) error { return s.shared.Forget(tx, id, mark) }, err
 }
 
 // describeRegistry says how it stands with the registry; nil where none is set.

@@ -17,9 +17,10 @@ func (a *Agent) unconfigure(ctx context.Context, p protocol.UnconfigureParams) (
 		return protocol.UnconfigureResult{}, invalidParams("instance is empty; it names the instance to forget")
 	}
 	in, err := s.team.ResolveLast(p.Instance)
-	if err == nil {
-		err = a.withdraw(ctx, s, in)
+	if err != nil {
+		return protocol.UnconfigureResult{}, err
 	}
+	forget, err := s.withdraw(ctx, in)
 	if err != nil {
 		return protocol.UnconfigureResult{}, err
 	}
@@ -27,33 +28,24 @@ func (a *Agent) unconfigure(ctx context.Context, p protocol.UnconfigureParams) (
 	if in.Source == protocol.SourceWorkspace {
 		s.offers.isNew(in) // so that it is not offered at once
 	}
-	err = a.signOut(ctx, s, accounts, func(tx *store.Tx) error { return s.forget(tx, in) })
+	err = a.signOut(ctx, s, accounts, forget)
 	s.news.announce()
 	return protocol.UnconfigureResult{}, err
 }
 
 // withdraw takes an instance from where others have it too, or says why that is
-// not for this user to do.
-func (a *Agent) withdraw(ctx context.Context, s *session, in team.Instance) error {
+// not for this user to do, and returns how this machine forgets it. A file in the
+// workspace stays, and offers the instance again: the approval is what is removed.
+func (s *session) withdraw(ctx context.Context, in team.Instance) (forget func(*store.Tx) error, err error) {
 	switch in.Source {
 	case protocol.SourcePolicy:
-		return setByPolicy(in)
+		return nil, setByPolicy(in)
 	case protocol.SourceTeam:
 		return s.withdrawShared(ctx, in.ID)
-	}
-	return nil
-}
-
-// forget removes what this machine has of an instance. A file in the workspace
-// stays, and offers the instance again: the approval is what is removed.
-func (s *session) forget(tx *store.Tx, in team.Instance) error {
-	switch in.Source {
-	case protocol.SourceTeam:
-		return s.shared.Forget(tx, in.ID)
 	case protocol.SourceWorkspace:
-		return team.Disapprove(tx, in)
+		return func(tx *store.Tx) error { return team.Disapprove(tx, in) }, nil
 	}
-	return tx.DeleteInstance(in.ID)
+	return func(tx *store.Tx) error { return tx.DeleteInstance(in.ID) }, nil
 }
 
 func setByPolicy(in team.Instance) error {

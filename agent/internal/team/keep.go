@@ -62,7 +62,9 @@ func (p *plan) carryOut(tx *store.Tx) (err error) {
 	return err
 }
 
-var errOlder = errors.New("what came is older than what was kept, and is passed over")
+// ErrOlder is the problem of a state that is older than what was kept: a server lags
+// behind, or the state was read before a write of this machine. A newer one follows.
+var ErrOlder = errors.New("what came is older than what was kept, and is passed over")
 
 func (s *Shared) plan(tx *store.Tx, at Place, snapshot registry.Snapshot) (p plan, err error) {
 	found, err := found(tx, at)
@@ -74,7 +76,7 @@ func (s *Shared) plan(tx *store.Tx, at Place, snapshot registry.Snapshot) (p pla
 		return plan{}, err
 	}
 	if snapshot.Sequence < newest {
-		return plan{problems: []error{errOlder}}, nil
+		return plan{problems: []error{ErrOlder}}, nil
 	}
 	now := named(found, at)
 	now.Bucket, now.Sequence = snapshot.Bucket, snapshot.Sequence

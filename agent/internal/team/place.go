@@ -82,7 +82,10 @@ func (s *Shared) Published(tx *store.Tx, at Place, in store.Instance, now regist
 	if err != nil {
 		return err
 	}
-	isSame := now.Bucket == "" || r.Bucket == now.Bucket || r.Bucket == at.ID
+	if r.Bucket == at.ID { // the watch has seen none yet
+		r.Bucket = now.Bucket
+	}
+	isSame := r.Bucket == now.Bucket
 	saved, err := tx.SharedInstance(r.Bucket, in.ID)
 	switch {
 	case err == nil && isSame && saved.Revision >= now.Revision:

@@ -9,6 +9,7 @@ import (
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
+	"github.com/teamcodestream/codestream-agent/agent/internal/team/registry"
 	"github.com/teamcodestream/codestream-agent/protocol"
 	"github.com/teamcodestream/codestream-agent/providers"
 )
@@ -124,10 +125,20 @@ func (s *Shared) ClientSecret(tx *store.Tx, id string) (secret.Text, error) {
 	return sharedSecret(tx, in)
 }
 
-// Forget forgets on this machine what was seen of an instance.
-func (s *Shared) Forget(tx *store.Tx, id string) error {
+// Forget forgets on this machine what was seen of an instance, but for what was put
+// into its bucket again after the mark that a withdrawal has left there. A state from
+// before the mark is older from now on. Where there is no mark, it is zero.
+func (s *Shared) Forget(tx *store.Tx, id string, mark registry.Version) error {
 	registries, err := s.visible(tx)
 	for _, r := range registries {
+		if r.Bucket == mark.Bucket {
+			in, seenErr := tx.SharedInstance(r.Bucket, id)
+			if seenErr == nil && in.Revision > mark.Revision {
+				continue
+			}
+			r.Sequence = max(r.Sequence, mark.Revision)
+			err = errors.Join(err, tx.PutRegistry(r))
+		}
 		err = errors.Join(err, tx.DeleteShared(r.Bucket, id))
 	}
 	return err

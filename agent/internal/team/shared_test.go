@@ -271,6 +271,33 @@ func TestAnOlderStateIsPassedOver(t *testing.T) {
 	m.has(sharedID+" id", otherID+" id newer")
 }
 
+// TestAWithdrawalIsNotUndone: a state from before it, which a watch had read already,
+// brings the instance back to nobody; what was put there since stays.
+func TestAWithdrawalIsNotUndone(t *testing.T) {
+	m := newMate(t, alpha)
+	forget := func(mark registry.Version) {
+		t.Helper()
+		if err := m.store.Update(func(tx *store.Tx) error { return m.shared.Forget(tx, sharedID, mark) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := state("a", 1, sharedEntry(sharedID, 1, "s"))
+	m.keep(alpha, before)
+	forget(registry.Version{Bucket: "a", Revision: 2})
+	m.keep(alpha, before)
+	m.has()
+	m.keep(alpha, state("a", 2))
+	m.has()
+	m.withdrawn(alpha)
+	again := state("a", 3, sharedEntry(sharedID, 3, "again"))
+	m.keep(alpha, again)
+	forget(registry.Version{Bucket: "a", Revision: 2})
+	m.has(sharedID + " id again")
+	forget(registry.Version{Bucket: "a", Revision: 4})
+	m.keep(alpha, again)
+	m.has()
+}
+
 // TestPublishedBeforeTheBucketWasSeen: the first instance is there before the watch is.
 func TestPublishedBeforeTheBucketWasSeen(t *testing.T) {
 	m := newMate(t, alpha)
@@ -280,6 +307,8 @@ func TestPublishedBeforeTheBucketWasSeen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	m.has(sharedID + " id s")
+	m.keep(alpha, state("a", 0))
 	m.has(sharedID + " id s")
 	m.keep(alpha, state("a", 1, sharedEntry(sharedID, 1, "s")))
 	m.has(sharedID + " id s")

@@ -61,13 +61,13 @@ func TestABucketMadeAnewIsAnother(t *testing.T) {
 	if _, err := maintainer.Publish(t.Context(), entry("third"), seen); !errors.Is(err, protocol.Conflict) {
 		t.Errorf("a publication over a revision of the old bucket is answered %v, want Conflict", err)
 	}
-	if err := maintainer.Withdraw(t.Context(), testID, seen); !errors.Is(err, protocol.Conflict) {
+	if _, err := maintainer.Withdraw(t.Context(), testID, seen); !errors.Is(err, protocol.Conflict) {
 		t.Errorf("a withdrawal of a revision of the old bucket is answered %v, want Conflict", err)
 	}
-	if err := maintainer.Withdraw(t.Context(), "https://other.example.com", seen); err != nil {
+	if _, err := maintainer.Withdraw(t.Context(), "https://other.example.com", seen); err != nil {
 		t.Errorf("a withdrawal of what only the old bucket had is answered %v", err)
 	}
-	if err := maintainer.Withdraw(t.Context(), testID, now); err != nil {
+	if _, err := maintainer.Withdraw(t.Context(), testID, now); err != nil {
 		t.Errorf("a withdrawal is answered %v", err)
 	}
 	sam.await("nothing", func(entries []Entry) bool { return len(entries) == 0 })
@@ -86,7 +86,7 @@ func TestABucketThatIsGone(t *testing.T) {
 		t.Errorf("the problem is %+v of cause %q, want that there is no bucket", problem, problem.Details.Cause)
 	}
 	for _, seen := range []Version{{before.Bucket, before.Sequence}, {Revision: 7}} {
-		if err := maintainer.Withdraw(t.Context(), testID, seen); err != nil {
+		if _, err := maintainer.Withdraw(t.Context(), testID, seen); err != nil {
 			t.Errorf("a withdrawal out of no bucket is answered %v", err)
 		}
 	}
@@ -127,7 +127,7 @@ func TestTheSequenceGrows(t *testing.T) {
 	url, maintainer, sam, js := shared(t, "first")
 	maintainer.publish(entry("second"), 1)
 	sam.awaitSnapshot("the second", func(s Snapshot) bool { return s.Sequence == 2 })
-	if err := maintainer.Withdraw(t.Context(), testID, Version{Revision: 2}); err != nil {
+	if _, err := maintainer.Withdraw(t.Context(), testID, Version{Revision: 2}); err != nil {
 		t.Fatal(err)
 	}
 	withdrawn := sam.awaitSnapshot("the withdrawal", func(s Snapshot) bool { return s.Sequence == 3 })
@@ -155,7 +155,10 @@ func TestNothingIsKeptOfWhatWasBefore(t *testing.T) {
 			_, err := m.Publish(m.ctx, entry("rotated"), seen)
 			return err
 		},
-		"Withdraw": func(m *member, seen Version) error { return m.Withdraw(m.ctx, testID, seen) },
+		"Withdraw": func(m *member, seen Version) error {
+			_, err := m.Withdraw(m.ctx, testID, seen)
+			return err
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -235,7 +235,7 @@ func TestACancelledWriteSaysSo(t *testing.T) {
 		if _, err := m.Publish(ctx, entry("second"), Version{Revision: 1}); err != context.Canceled {
 			t.Errorf("%s, a cancelled publication is answered %v", when, err)
 		}
-		if err := m.Withdraw(ctx, testID, Version{Revision: 1}); err != context.Canceled {
+		if _, err := m.Withdraw(ctx, testID, Version{Revision: 1}); err != context.Canceled {
 			t.Errorf("%s, a cancelled withdrawal is answered %v", when, err)
 		}
 	}
@@ -297,7 +297,7 @@ func TestAWriteOutlivesASession(t *testing.T) {
 func TestWhatNobodyHasSeenIsNotWithdrawn(t *testing.T) {
 	t.Parallel()
 	_, maintainer, sam, _ := shared(t, "first")
-	if err := maintainer.Withdraw(t.Context(), testID, Version{}); err != nil {
+	if _, err := maintainer.Withdraw(t.Context(), testID, Version{}); err != nil {
 		t.Errorf("it is answered %v", err)
 	}
 	maintainer.publish(entry("second"), 1) // the revision is as it was

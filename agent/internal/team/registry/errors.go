@@ -26,7 +26,7 @@ func (r *Registry) writeError(id string, err error) error {
 			Details: &protocol.ErrorDetails{Cause: protocol.CauseRegistry},
 			Err:     err,
 		}
-	case errors.Is(err, jetstream.ErrKeyExists), errors.Is(err, jetstream.ErrKeyRevisionMismatch):
+	case errors.Is(err, jetstream.ErrKeyRevisionMismatch), isOtherRevision(err):
 		return &protocol.Error{
 			Code:    protocol.Conflict,
 			Message: "somebody else has changed " + id + " in the team's registry meanwhile",
@@ -36,6 +36,14 @@ func (r *Registry) writeError(id string, err error) error {
 		}
 	}
 	return r.unavailable(err)
+}
+
+// isOtherRevision reports whether the server has found another revision than the
+// one that was to be replaced, as one alone or one of a cluster says it.
+func isOtherRevision(err error) bool {
+	var api *jetstream.APIError
+	return errors.As(err, &api) &&
+		(api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant)
 }
 
 func noTeamKey() error {

@@ -37,17 +37,18 @@ func TestMembersSeeWhatAMaintainerPublishes(t *testing.T) {
 			t.Errorf("a publication over revision %d is answered %v, want Conflict", stale, err)
 		}
 	}
-	if err := maintainer.Withdraw(t.Context(), testID, Version{Revision: first}); !errors.Is(err, protocol.Conflict) {
+	if _, err := maintainer.Withdraw(t.Context(), testID, Version{Revision: first}); !errors.Is(err, protocol.Conflict) {
 		t.Errorf("a withdrawal of a revision that is gone is answered %v, want Conflict", err)
 	}
 	if _, err := sam.Publish(t.Context(), entry("sam's"), Version{Revision: second}); !errors.Is(err, protocol.Forbidden) {
 		t.Errorf("a member's publication is answered %v, want Forbidden", err)
 	}
-	if err := sam.Withdraw(t.Context(), testID, Version{Revision: second}); !errors.Is(err, protocol.Forbidden) {
+	if _, err := sam.Withdraw(t.Context(), testID, Version{Revision: second}); !errors.Is(err, protocol.Forbidden) {
 		t.Errorf("a member's withdrawal is answered %v, want Forbidden", err)
 	}
-	if err := maintainer.Withdraw(t.Context(), testID, Version{Revision: second}); err != nil {
-		t.Fatal(err)
+	mark, err := maintainer.Withdraw(t.Context(), testID, Version{Revision: second})
+	if err != nil || mark.Bucket == "" || mark.Revision != second+1 {
+		t.Fatalf("the withdrawal after revision %d leaves the mark %+v, %v", second, mark, err)
 	}
 	sam.await("nothing", func(entries []Entry) bool { return len(entries) == 0 })
 	maintainer.publish(entry("again"), 0)

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/teamcodestream/codestream-agent/protocol"
@@ -63,13 +64,14 @@ func (r *Registry) Publish(ctx context.Context, e Entry, seen Version) (now Vers
 	return now, nil
 }
 
-// Withdraw takes an instance out of the bucket. Where nobody has seen it, or the
-// bucket is gone and no other has it, there is nothing to do. Errors: as for Publish.
-func (r *Registry) Withdraw(ctx context.Context, id string, seen Version) error {
+// Withdraw takes an instance out of the bucket, and returns the version of the mark
+// that stands in its place. Where nobody has seen it, or the bucket is gone and no
+// other has it, there is nothing to do, and no mark. Errors: as for Publish.
+func (r *Registry) Withdraw(ctx context.Context, id string, seen Version) (mark Version, err error) {
 	if seen.Revision == 0 {
-		return nil
+		return Version{}, nil
 	}
-	return r.write(ctx, id, func(ctx context.Context, conn *connection) error {
+	err = r.write(ctx, id, func(ctx context.Context, conn *connection) error {
 		kv, bucket, err := r.openBucket(ctx, conn.js)
 		switch {
 		case errors.Is(err, jetstream.ErrBucketNotFound):
@@ -77,7 +79,9 @@ func (r *Registry) Withdraw(ctx context.Context, id string, seen Version) error 
 		case err != nil:
 			return err
 		case !seen.isOfAnother(bucket):
-			return kv.Delete(ctx, keyOf(id), jetstream.LastRevision(seen.Revision))
+			mark.Bucket = bucket
+			mark.Revision, err = r.putMark(ctx, conn.js, id, seen.Revision)
+			return err
 		}
 		_, err = kv.Get(ctx, keyOf(id))
 		switch {
@@ -88,6 +92,22 @@ func (r *Registry) Withdraw(ctx context.Context, id string, seen Version) error 
 		}
 		return err
 	})
+	if err != nil {
+		return Version{}, err
+	}
+	return mark, nil
+}
+
+// putMark puts the mark of a deletion in the place of a revision, and returns the
+// mark's own, which [jetstream.KeyValue].Delete does not tell (NATS's ADR-8, "Delete").
+func (r *Registry) putMark(ctx context.Context, js jetstream.JetStream, id string, over uint64) (uint64, error) {
+	mark := nats.NewMsg("$KV." + r.bucket + "." + keyOf(id))
+	mark.Header.Set("KV-Operation", "DEL")
+	ack, err := js.PublishMsg(ctx, mark, jetstream.WithExpectLastSequencePerSubject(over))
+	if err != nil {
+		return 0, err
+	}
+	return ack.Sequence, nil
 }
 
 func (v Version) isOfAnother(bucket string) bool { return v.Bucket != "" && v.Bucket != bucket }
