@@ -3,9 +3,7 @@ package agent
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -53,7 +51,7 @@ func (a *Agent) configure(ctx context.Context, p protocol.ConfigureParams) (prot
 		}
 		warnings = append(warnings, found.Warnings...)
 	}
-	dropped, err := a.save(ctx, s, from, to, in, clientSecret)
+	dropped, err := s.save(ctx, from, to, in, clientSecret)
 	if err != nil {
 		return protocol.ConfigureResult{}, protocol.WithInstance(err, in.ID)
 	}
@@ -62,7 +60,6 @@ func (a *Agent) configure(ctx context.Context, p protocol.ConfigureParams) (prot
 	if err != nil {
 		return protocol.ConfigureResult{}, err
 	}
-	s.news.announce()
 	warnings = append(warnings, hiddenWarnings(saved, to)...)
 	warnings = append(warnings, s.auth.Warnings(saved.Instance)...)
 	described, err := s.describe(saved)
@@ -170,35 +167,4 @@ func (a *Agent) verify(ctx context.Context, s *session, in store.Instance, clien
 		err = nil
 	}
 	return found, err
-}
-
-// dropForeignAccounts signs out the accounts whose tokens another application
-// than the one now configured has issued, and says so.
-func (s *session) dropForeignAccounts(ctx context.Context, in store.Instance) (warnings []string, err error) {
-	accounts, err := s.accountsOf(in.ID)
-	if err != nil {
-		return nil, err
-	}
-	accounts = slices.DeleteFunc(accounts, func(account store.Account) bool {
-		return account.Method == protocol.MethodToken || account.ClientID == in.ClientID
-	})
-	if len(accounts) == 0 {
-		return nil, nil
-	}
-	warnings, err = s.dropAccounts(ctx, accounts)
-	return append([]string{fmt.Sprintf("The application ID is another: %d account(s) have to sign in again.", len(accounts))}, warnings...), err
-}
-
-// dropAccounts revokes and forgets accounts.
-func (s *session) dropAccounts(ctx context.Context, accounts []store.Account) (warnings []string, err error) {
-	for _, account := range accounts {
-		r, err := s.auth.Disconnect(ctx, account.Key(), account.Method != protocol.MethodToken)
-		if err != nil {
-			return warnings, err
-		}
-		if r.Failure != nil {
-			warnings = append(warnings, auth.RevocationWarning(account, r.Failure))
-		}
-	}
-	return warnings, nil
 }

@@ -118,6 +118,20 @@ func (a *Agent) signOut(ctx context.Context, s *session, which func(*store.Tx) (
 	}
 }
 
+// dropAccounts revokes and forgets accounts.
+func (s *session) dropAccounts(ctx context.Context, accounts []store.Account) (warnings []string, err error) {
+	for _, account := range accounts {
+		r, err := s.auth.Disconnect(ctx, account.Key(), account.Method != protocol.MethodToken)
+		if err != nil {
+			return warnings, err
+		}
+		if r.Failure != nil {
+			warnings = append(warnings, auth.RevocationWarning(account, r.Failure))
+		}
+	}
+	return warnings, nil
+}
+
 // refuseForeign notes which accounts of the team's instances hold tokens of an
 // application that the team has given up: they are good no more.
 func (s *session) refuseForeign() error {

@@ -84,14 +84,31 @@ func secretInWorkspace(in store.Instance) error {
 }
 
 // save saves an instance for those with whom it is shared, and signs out the
-// accounts of another application, whose tokens are revoked with the settings that
-// were there before. Nothing is given up where the others cannot have the instance.
-func (a *Agent) save(ctx context.Context, s *session, from kept, to sharedWith, in store.Instance, clientSecret secret.Text) (warnings []string, err error) {
+// accounts of another application. Nothing is given up where the others cannot have
+// the instance.
+func (s *session) save(ctx context.Context, from kept, to sharedWith, in store.Instance, clientSecret secret.Text) (warnings []string, err error) {
 	in.Confidential = !clientSecret.IsEmpty()
+	leaving, err := s.foreignAccounts(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	defer leaving.end()
+	if err := s.put(ctx, from, to, in, clientSecret, leaving.forget); err != nil {
+		return nil, err
+	}
+	s.news.announce()
+	return leaving.revoke(ctx), nil
+}
+
+// put puts an instance where those with whom it is shared find it, and takes note
+// together with what else changes here.
+func (s *session) put(ctx context.Context, from kept, to sharedWith, in store.Instance, clientSecret secret.Text, also func(*store.Tx) error) (err error) {
 	unchanged := func(tx *store.Tx) error { return from.unchanged(tx, s.team) }
 	keep := func(tx *store.Tx) error { return tx.PutInstance(in, clientSecret) }
 	switch to.share {
 	case protocol.ShareTeam:
+		s.sharing.noting.Lock()
+		defer s.sharing.noting.Unlock()
 		keep, err = s.publish(ctx, in, clientSecret, unchanged)
 		unchanged = func(*store.Tx) error { return nil } // the registry has compared
 	case protocol.ShareWorkspace:
@@ -101,19 +118,18 @@ func (a *Agent) save(ctx context.Context, s *session, from kept, to sharedWith, 
 			keep = func(tx *store.Tx) error { return putDraft(tx, draft, to.folder, in) }
 		}
 	}
-	if err == nil {
-		err = s.store.View(unchanged)
-	}
 	if err != nil {
-		return nil, err
+		return err
 	}
-	warnings, err = s.dropForeignAccounts(context.WithoutCancel(ctx), in)
-	return warnings, errors.Join(err, s.store.Update(func(tx *store.Tx) error {
+	return s.store.Update(func(tx *store.Tx) error {
 		if err := unchanged(tx); err != nil {
 			return err
 		}
+		if err := also(tx); err != nil {
+			return err
+		}
 		return keep(tx)
-	}))
+	})
 }
 
 // putDraft replaces a folder's file in the transaction: nobody sees it without the

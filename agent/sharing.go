@@ -16,6 +16,10 @@ import (
 
 // sharing is the session's connection to the team's registry, if one is set.
 type sharing struct {
+	// noting keeps what the watch has to tell of a write until whoever wrote has noted
+	// it, with what else changes by it.
+	noting sync.Mutex
+
 	mu      sync.Mutex         // guards what follows
 	current *registry.Registry // nil: none is set
 	problem error              // what keeps the one that is set from being used
@@ -108,7 +112,9 @@ func (a *Agent) follow(s *session, r *registry.Registry) context.CancelFunc {
 // keep saves what the registry has, tells the editor, and has the accounts brought
 // in line.
 func (a *Agent) keep(s *session, at team.Place, state registry.Snapshot, kept chan<- struct{}) error {
+	s.sharing.noting.Lock()
 	changed, problems, err := s.shared.Keep(at, state)
+	s.sharing.noting.Unlock()
 	for _, problem := range problems {
 		level := slog.LevelWarn
 		if errors.Is(problem, team.ErrOlder) {

@@ -55,13 +55,13 @@ type view struct {
 	whole     bool // every source answers
 }
 
-func (s *session) view() (view, error) {
-	found, err := s.team.Survey()
-	if err != nil {
-		return view{}, err
-	}
-	v := view{instances: found.Instances, registry: s.describeRegistry(), problems: s.problems(found), whole: !found.Incomplete}
+func (s *session) view() (v view, err error) {
+	s.team.Load()
+	var found team.Found
 	err = s.store.View(func(tx *store.Tx) error {
+		if found, err = s.team.SurveyIn(tx); err != nil {
+			return err
+		}
 		accounts, err := tx.Accounts()
 		v.accounts = make(map[string][]store.Account)
 		for _, account := range accounts {
@@ -73,6 +73,8 @@ func (s *session) view() (view, error) {
 		v.key, err = tx.KeyPlace()
 		return err
 	})
+	v.instances, v.whole = found.Instances, !found.Incomplete
+	v.registry, v.problems = s.describeRegistry(), s.problems(found)
 	return v, err
 }
 

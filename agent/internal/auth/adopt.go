@@ -69,11 +69,21 @@ func (m *Manager) saveSignIn(ctx context.Context, account store.Account, tokens 
 	m.Log.Debug("the sign-in is saved", "instance", account.Instance, "account", account.ID, "scopes", account.Scopes, "expires", account.ExpiresAt)
 	m.Changed()
 	if hadTokens {
-		if r := m.revokeTokens(ctx, earlier, replaced); r.Failure != nil {
-			m.Log.Warn("the tokens of the earlier sign-in could not be revoked", "instance", account.Instance, "error", r.Failure)
-		}
+		m.revokeReplaced(ctx, earlier, replaced)
 	}
 	return account, nil
+}
+
+func (m *Manager) revokeReplaced(ctx context.Context, earlier store.Account, replaced store.Tokens) {
+	ctx, cancel := context.WithTimeout(ctx, revokeTimeout)
+	defer cancel()
+	app, err := m.applicationOf(earlier)
+	if err == nil {
+		err = app.revokeTokens(ctx, replaced).Failure
+	}
+	if err != nil {
+		m.Log.Warn("the tokens of the earlier sign-in could not be revoked", "instance", earlier.Instance, "error", err)
+	}
 }
 
 // discard revokes tokens that nobody will use. It is a courtesy: where it fails,

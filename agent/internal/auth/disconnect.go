@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
@@ -25,56 +26,99 @@ type Revocation struct {
 // forgets the account whether that worked or not. Waiting for the account's lock
 // ends with ctx; the rest does not.
 func (m *Manager) Disconnect(ctx context.Context, key store.AccountKey, revoke bool) (Revocation, error) {
-	unlock, err := m.Store.LockAccount(ctx, key)
+	f, err := m.Farewell(ctx, key)
 	if err != nil {
 		return Revocation{}, err
 	}
-	defer unlock()
-	ctx = context.WithoutCancel(ctx) // what is begun has to be ended: the tokens may be burnt
+	defer f.End()
 	var r Revocation
 	if revoke {
-		r = m.revoke(ctx, key)
+		r = f.Revoke(ctx)
 	}
-	m.Log.Debug("an account is forgotten", "instance", key.Instance, "account", key.Account, "revoke", revoke, "revoked", r.Revoked, "error", r.Failure)
-	err = m.Store.Update(func(tx *store.Tx) error { return tx.DeleteAccount(key) })
-	if err == nil {
+	if err = m.Store.Update(f.Forget); err == nil {
 		m.Changed()
 	}
 	return r, err
 }
 
-// revoke revokes the tokens of an account at GitLab. The caller holds the
-// account's lock, and forgets the tokens afterwards.
-func (m *Manager) revoke(ctx context.Context, key store.AccountKey) Revocation {
+// Farewell is an account that is signed out. Until its end nobody else works on the
+// account's tokens, and what their revocation takes is at hand, whatever becomes of the
+// application in the settings.
+type Farewell struct {
+	// Account is the zero value where another window has just signed it out.
+	Account store.Account
+	key     store.AccountKey
+	revoke  func(context.Context) Revocation
+	log     *slog.Logger
+	unlock  func()
+}
+
+// Farewell begins to sign an account out. Waiting for its lock ends with ctx; the
+// farewell has to end.
+func (m *Manager) Farewell(ctx context.Context, key store.AccountKey) (*Farewell, error) {
+	unlock, err := m.Store.LockAccount(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	f := &Farewell{key: key, log: m.Log.With("instance", key.Instance, "account", key.Account), unlock: unlock}
+	f.Account, f.revoke = m.revocationOf(key)
+	return f, nil
+}
+
+// Forget forgets the account and its tokens.
+func (f *Farewell) Forget(tx *store.Tx) error {
+	f.log.Debug("an account is forgotten")
+	return tx.DeleteAccount(f.key)
+}
+
+// Revoke revokes the account's tokens at GitLab. It does not end with ctx: what is
+// begun has to be ended, since the tokens may be burnt.
+func (f *Farewell) Revoke(ctx context.Context) Revocation {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), revokeTimeout)
+	defer cancel()
+	r := f.revoke(ctx)
+	f.log.Debug("tokens were to be revoked", "revoked", r.Revoked, "error", r.Failure)
+	return r
+}
+
+// End lets others work on the account again.
+func (f *Farewell) End() { f.unlock() }
+
+// revocationOf returns an account, and how its tokens are revoked. The caller holds
+// the account's lock.
+func (m *Manager) revocationOf(key store.AccountKey) (store.Account, func(context.Context) Revocation) {
+	known := func(r Revocation) func(context.Context) Revocation {
+		return func(context.Context) Revocation { return r }
+	}
 	account, tokens, err := m.signedInAccount(key)
 	switch {
 	case account.ID == "" && errors.Is(err, protocol.SignInRequired):
-		return Revocation{} // another window has just signed it out
+		return account, known(Revocation{}) // another window has just signed it out
 	case account.Refused == ReasonRevoked || account.Refused == ReasonExpired:
-		return Revocation{Revoked: true} // GitLab has said so before
+		return account, known(Revocation{Revoked: true}) // GitLab has said so before
 	case err != nil:
-		return Revocation{Failure: err}
+		return account, known(Revocation{Failure: err})
+	case account.Method == protocol.MethodToken:
+		return account, func(ctx context.Context) Revocation {
+			err := m.revokePersonal(ctx, account, tokens)
+			return Revocation{Revoked: err == nil, Failure: err}
+		}
 	}
-	if account.Method == protocol.MethodToken {
-		err := m.revokePersonal(ctx, account, tokens)
-		return Revocation{Revoked: err == nil, Failure: err}
-	}
-	return m.revokeTokens(ctx, account, tokens)
-}
-
-func (m *Manager) revokeTokens(ctx context.Context, account store.Account, tokens store.Tokens) Revocation {
-	ctx, cancel := context.WithTimeout(ctx, revokeTimeout)
-	defer cancel()
 	app, err := m.applicationOf(account)
 	if err != nil {
-		return Revocation{Failure: err}
+		return account, known(Revocation{Failure: err})
 	}
-	last, err := lastToken(ctx, app, tokens)
+	return account, func(ctx context.Context) Revocation { return app.revokeTokens(ctx, tokens) }
+}
+
+// revokeTokens revokes what the application has issued.
+func (a *application) revokeTokens(ctx context.Context, tokens store.Tokens) Revocation {
+	last, err := lastToken(ctx, a, tokens)
 	switch {
 	case errors.Is(err, errInvalidGrant):
 		return Revocation{Revoked: true} // nothing is left that could be used
 	case err == nil:
-		err = app.revokeToken(ctx, last)
+		err = a.revokeToken(ctx, last)
 	}
 	return Revocation{Revoked: err == nil, Failure: err}
 }

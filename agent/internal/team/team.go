@@ -63,14 +63,19 @@ func (d *Directory) List() ([]Instance, error) {
 // Survey returns all instances in the order of their ids, and what is wrong with
 // those that do not count.
 func (d *Directory) Survey() (all Found, err error) {
-	for _, source := range d.files() {
-		source.Load()
-	}
+	d.Load()
 	err = d.store.View(func(tx *store.Tx) error {
-		all, err = d.survey(tx)
+		all, err = d.SurveyIn(tx)
 		return err
 	})
 	return all, err
+}
+
+// Load reads the files of the sources. It takes about a second at most.
+func (d *Directory) Load() {
+	for _, source := range d.files() {
+		source.Load()
+	}
 }
 
 // Paths lists what to watch for changes of the sources.
@@ -90,7 +95,9 @@ func (d *Directory) files() (files []FileSource) {
 	return files
 }
 
-func (d *Directory) survey(tx *store.Tx) (all Found, err error) {
+// SurveyIn is Survey in a transaction, together with which it sees the store. Files
+// count as they were when they were last loaded.
+func (d *Directory) SurveyIn(tx *store.Tx) (all Found, err error) {
 	for _, source := range d.sources {
 		found, err := source.Find(tx)
 		if err != nil {
@@ -116,14 +123,14 @@ func (d *Directory) survey(tx *store.Tx) (all Found, err error) {
 
 // Instance returns the instance with that id; store.ErrNotFound where there is none,
 // Untrusted where it may not be used, and Conflict where files disagree about it.
-// Files count as they were when they were last surveyed.
+// Files count as they were when they were last loaded.
 func (d *Directory) Instance(tx *store.Tx, id string) (store.Instance, error) {
 	in, err := d.find(tx, id)
 	return in.Instance, err
 }
 
 func (d *Directory) find(tx *store.Tx, id string) (Instance, error) {
-	all, err := d.survey(tx)
+	all, err := d.SurveyIn(tx)
 	if err != nil {
 		return Instance{}, err
 	}
