@@ -1,6 +1,7 @@
 package sessiontest
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -110,7 +111,25 @@ func (s *session) initialize(ctx context.Context, w *window) error {
 	if err := s.handshake(ctx, w, protocol.Initialize.Method(), params); err != nil {
 		return err
 	}
-	return w.editor.Notify(protocol.Initialized.Method(), struct{}{})
+	if err := w.editor.Notify(protocol.Initialized.Method(), struct{}{}); err != nil || len(s.windows) == 1 {
+		return err
+	}
+	return s.settle(ctx, w)
+}
+
+// settled is the id of a request whose answer no script looks at.
+var settled = json.RawMessage(`"sessiontest-settled"`)
+
+// settle waits until the agent has noted from which state on it tells changes, so that
+// none which another window makes comes before that.
+func (s *session) settle(ctx context.Context, w *window) error {
+	if err := w.editor.Request(settled, protocol.Status.Method(), struct{}{}); err != nil {
+		return s.gone(ctx, w, err)
+	}
+	if _, err := w.editor.Response(ctx, settled); err != nil {
+		return s.gone(ctx, w, err)
+	}
+	return nil
 }
 
 // handshake sends a request of the harness's own, whose response has to be the
@@ -155,8 +174,12 @@ func (s *session) nextMessage(ctx context.Context, w *window, steps []script.Ste
 
 // isChatter reports whether a script may pass over a message: the agent may say
 // more than any script foresees, to the log or of a connection that comes about when
-// it does, or take a question back when nobody waits for its answer any more.
+// it does, or take a question back when nobody waits for its answer any more; and it
+// answers the harness.
 func isChatter(m *Message) bool {
+	if bytes.Equal(m.ID, settled) {
+		return true
+	}
 	switch m.Method {
 	case protocol.LogMessage.Method(), protocol.LogTrace.Method(), protocol.CancelRequest.Method(), protocol.DidChangeStatus.Method():
 		return true
