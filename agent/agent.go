@@ -156,7 +156,8 @@ func (a *Agent) Serve(ctx context.Context, in io.Reader, out io.Writer) int {
 		a.life.end()
 	})
 	a.dispatcher.out = box
-	conn := jsonrpc2.NewConn(ctx, newStream(in, box, a.log), a.dispatcher, jsonrpc2.SetLogger(quietLogger{a.log}))
+	conn := jsonrpc2.NewConn(ctx, newStream(in, box, a.log), a.dispatcher,
+		jsonrpc2.SetLogger(quietLogger{a.log}), jsonrpc2.OnRecv(a.dispatcher.questions.hear))
 	if a.config.ClientProcessID != 0 {
 		a.watchProcess(a.config.ClientProcessID)
 	}

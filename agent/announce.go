@@ -43,6 +43,11 @@ func (n *announcer) begin() error {
 		return nil // the watch begins by telling what has changed
 	}
 	now, err := n.session.view()
+	if errors.Is(err, protocol.StoreDamaged) { // and put aside: what is told is what the new one gets
+		if fresh, freshErr := n.session.view(); freshErr == nil {
+			n.note(fresh)
+		}
+	}
 	if err == nil {
 		n.note(now)
 	}

@@ -37,35 +37,47 @@ func usable(in team.Instance, err error) (team.Instance, error) {
 // a question about it is open already. It returns Untrusted where they do not say so,
 // and ctx's cause.
 func (a *Agent) approved(ctx context.Context, s *session, in team.Instance) (team.Instance, error) {
-	if !in.NeedsApproval {
-		return in, nil
+	for in.NeedsApproval {
+		isAnswered, err := a.awaitWord(ctx, s, in)
+		if err != nil && (!isAnswered || ctx.Err() != nil) {
+			return in, err
+		}
+		now, err := s.team.Resolve(in.ID) // the file may have changed meanwhile
+		if err != nil || !isAnswered {
+			return usable(now, err)
+		}
+		in = now // a no that was said before is none to this
 	}
-	q := a.join(s, in)
+	return in, nil
+}
+
+// awaitWord waits for what the user says of an instance. isAnswered is whether they
+// had said it before anybody wanted to know.
+func (a *Agent) awaitWord(ctx context.Context, s *session, in team.Instance) (isAnswered bool, err error) {
+	q, isAnswered := a.join(s, in)
 	defer s.offers.leave(q)
 	select {
 	case <-q.settled:
+		return isAnswered, q.err
 	case <-ctx.Done():
-		return in, context.Cause(ctx)
+		return isAnswered, context.Cause(ctx)
 	}
-	if q.err != nil {
-		return in, q.err
-	}
-	return usable(s.team.Resolve(in.ID)) // the file may have changed meanwhile
 }
 
-// askAbout asks the user whether an instance may be used, and keeps their word. It
-// returns nil where that is known without them by now, or ctx has ended.
-func (a *Agent) askAbout(ctx context.Context, s *session, in team.Instance) error {
+// askAbout asks the user a question, and keeps their word. It returns nil where that is
+// known without them by now, or ctx has ended.
+func (a *Agent) askAbout(ctx context.Context, s *session, q *openQuestion) error {
+	in := q.instance
 	if !s.isOpen(in) {
 		return nil
 	}
 	a.mu.Lock()
 	e := a.client.editor
 	a.mu.Unlock()
-	answer, err := ask(ctx, e, protocol.ShowMessageRequest, protocol.ShowMessageRequestParams{
+	answer, err := askAndHear(ctx, e, protocol.ShowMessageRequest, protocol.ShowMessageRequestParams{
 		Type: protocol.MessageInfo, Message: question(in),
 		Actions: []protocol.MessageActionItem{{Title: useIt}, {Title: notNow}},
-	})
+	}, func() { s.offers.answered(q) })
 	switch {
 	case ctx.Err() != nil: // what they say to a question that was withdrawn does not count
 		return nil

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strconv"
+	"sync"
 	"sync/atomic"
 
 	"github.com/sourcegraph/jsonrpc2"
@@ -22,8 +23,20 @@ type editor struct {
 
 // questions are the requests that the editor was sent.
 type questions struct {
-	last atomic.Uint64 // the id of the newest
-	open atomic.Int64  // how many it has not answered, whoever still waits
+	last  atomic.Uint64 // the id of the newest
+	open  atomic.Int64  // how many it has not answered, whoever still waits
+	heard sync.Map      // by id: what is called as soon as the answer is there
+}
+
+// hear is told of each answer on the reading goroutine, before what comes after it is
+// read.
+func (q *questions) hear(_ *jsonrpc2.Request, answer *jsonrpc2.Response) {
+	if answer == nil {
+		return
+	}
+	if heard, ok := q.heard.LoadAndDelete(answer.ID.Num); ok {
+		heard.(func())()
+	}
 }
 
 // maxQuestions is how many of them an editor may leave unanswered before it is
@@ -50,6 +63,12 @@ func editorOf(ctx context.Context) editor {
 // ask sends the editor a request and waits for the answer. Where ctx ends first,
 // the editor is told that nobody waits any more.
 func ask[P, R any](ctx context.Context, e editor, method protocol.Request[P, R], params P) (R, error) {
+	return askAndHear(ctx, e, method, params, func() {})
+}
+
+// askAndHear is ask for whoever wants to know of the answer before anything else that
+// the editor says is taken up: heard is called on the goroutine that reads from it.
+func askAndHear[P, R any](ctx context.Context, e editor, method protocol.Request[P, R], params P, heard func()) (R, error) {
 	var result R
 	if e.out.isFull() {
 		return result, errNotReading
@@ -59,6 +78,8 @@ func ask[P, R any](ctx context.Context, e editor, method protocol.Request[P, R],
 		return result, errNotAnswering
 	}
 	id := e.asked.last.Add(1)
+	e.asked.heard.Store(id, heard)
+	defer e.asked.heard.Delete(id)
 	waiter, err := e.conn.DispatchCall(ctx, method.Method(), params, jsonrpc2.PickID(jsonrpc2.ID{Num: id}))
 	if err != nil {
 		e.asked.open.Add(-1)

@@ -18,8 +18,9 @@ import (
 	"github.com/teamcodestream/codestream-agent/providers/all"
 )
 
-// patience bounds a wait for what has to happen.
-const patience = 20 * time.Second
+// patience bounds a wait for what has to happen. Some of it is seconds of work for a
+// processor under the race detector, and a machine has more to do than these tests.
+const patience = time.Minute
 
 // within is a context that ends when the test has lost patience.
 func within(t *testing.T) context.Context {
@@ -110,9 +111,8 @@ func (r *running) instances() (ids []string) {
 }
 
 // wantEnd waits for the end of the agent, and checks its status.
-func (r *running) wantEnd(status int, soon time.Duration) {
+func (r *running) wantEnd(status int) {
 	r.t.Helper()
-	began := time.Now()
 	select {
 	case <-r.Done():
 	case <-within(r.t).Done():
@@ -120,9 +120,6 @@ func (r *running) wantEnd(status int, soon time.Duration) {
 	}
 	if got := r.Wait(); got != status {
 		r.t.Errorf("the agent ended with status %d, want %d; stderr:\n%s", got, status, r.Stderr())
-	}
-	if took := time.Since(began); took > soon {
-		r.t.Errorf("the agent ended after %v, want %v at the most", took, soon)
 	}
 }
 

@@ -118,7 +118,7 @@ func TestNoSecretGetsOut(t *testing.T) {
 	s.call(protocol.Disconnect.Method(), nil, nil)
 	s.call(protocol.Shutdown.Method(), nil, nil)
 	s.notify(protocol.Exit.Method(), nil)
-	s.wantEnd(0, patience)
+	s.wantEnd(0)
 	s.searchAll()
 }
 

@@ -33,7 +33,10 @@ type openQuestion struct {
 	withdraw context.CancelFunc
 	settled  chan struct{} // closed when the answer is known
 	err      error         // from then on: why the instance may not be used, nil to look again
-	waiting  int           // how many want to know; guarded by offers.mu
+
+	// Guarded by offers.mu.
+	waiting  int  // how many want to know
+	answered bool // the user has said something, which is about to count
 }
 
 // offer looks at the questions that are open, and asks about each instance that a
@@ -84,26 +87,26 @@ func (s *session) isOpen(in team.Instance) bool {
 }
 
 // join returns the question about an instance, which is asked unless it is open. Who
-// has joined has to leave.
-func (a *Agent) join(s *session, in team.Instance) *openQuestion {
-	q, isNew := s.offers.join(s.ctx, in)
+// has joined has to leave. The answer of one that isAnswered was not given to them.
+func (a *Agent) join(s *session, in team.Instance) (q *openQuestion, isAnswered bool) {
+	q, isNew, isAnswered := s.offers.join(s.ctx, in)
 	if isNew && !a.dispatcher.work.Go(func() { a.put(s, q) }) {
 		s.offers.settle(q, context.Canceled) // the agent is about to end
 	}
-	return q
+	return q, isAnswered
 }
 
 // put asks a question, and tells those who wait.
 func (a *Agent) put(s *session, q *openQuestion) {
 	err := context.Canceled // where it panics, or the session ends
 	defer func() { s.offers.settle(q, err) }()
-	if answer := a.askAbout(q.ctx, s, q.instance); s.ctx.Err() == nil {
+	if answer := a.askAbout(q.ctx, s, q); s.ctx.Err() == nil {
 		err = answer
 	}
 }
 
 // join returns the open question about an instance, or a new one.
-func (o *offers) join(ctx context.Context, in team.Instance) (q *openQuestion, isNew bool) {
+func (o *offers) join(ctx context.Context, in team.Instance) (q *openQuestion, isNew, isAnswered bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	id := team.Offer(in)
@@ -116,7 +119,15 @@ func (o *offers) join(ctx context.Context, in team.Instance) (q *openQuestion, i
 		o.open[id], o.asked[id], isNew = q, true, true
 	}
 	q.waiting++
-	return q, isNew
+	return q, isNew, q.answered
+}
+
+// answered notes that the user has said something to a question: whoever joins from
+// now on comes after it.
+func (o *offers) answered(q *openQuestion) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	q.answered = true
 }
 
 // settle says how a question has ended.

@@ -15,14 +15,14 @@ func TestOneQuestionServesAllWhoWait(t *testing.T) {
 	in := team.Instance{Instance: store.Instance{ID: "https://gitlab.example.com", ClientID: "1", Name: "One"}, Folder: "/folder"}
 	renamed, changed := in, in
 	renamed.Name, changed.ClientID = "Another name", "2"
-	first, isNew := o.join(t.Context(), in)
+	first, isNew, _ := o.join(t.Context(), in)
 	if !isNew || !o.wasAsked(in) {
 		t.Error("the first question is not asked")
 	}
-	if q, isNew := o.join(t.Context(), renamed); q != first || isNew {
+	if q, isNew, _ := o.join(t.Context(), renamed); q != first || isNew {
 		t.Error("another name is another question")
 	}
-	if q, isNew := o.join(t.Context(), changed); q == first || !isNew {
+	if q, isNew, _ := o.join(t.Context(), changed); q == first || !isNew {
 		t.Error("another application is no other question")
 	}
 	o.leave(first)
@@ -33,7 +33,7 @@ func TestOneQuestionServesAllWhoWait(t *testing.T) {
 	if <-first.settled; !errors.Is(first.err, protocol.Untrusted) { // as both of them hear
 		t.Errorf("the answer is %v", first.err)
 	}
-	if q, isNew := o.join(t.Context(), in); q == first || !isNew {
+	if q, isNew, _ := o.join(t.Context(), in); q == first || !isNew {
 		t.Error("a question that was answered is joined")
 	}
 }
@@ -41,17 +41,36 @@ func TestOneQuestionServesAllWhoWait(t *testing.T) {
 func TestAQuestionThatNobodyWaitsForIsWithdrawn(t *testing.T) {
 	var o offers
 	in := team.Instance{Instance: store.Instance{ID: "https://gitlab.example.com"}, Folder: "/folder"}
-	q, _ := o.join(t.Context(), in)
+	q, _, _ := o.join(t.Context(), in)
 	o.leave(q)
 	if !errors.Is(q.ctx.Err(), context.Canceled) {
 		t.Error("it stays open")
 	}
-	later, isNew := o.join(t.Context(), in)
+	later, isNew, _ := o.join(t.Context(), in)
 	if later == q || !isNew {
 		t.Error("it is joined afterwards")
 	}
 	o.settle(q, nil) // which takes nothing from the later one
-	if joined, isNew := o.join(t.Context(), in); joined != later || isNew {
+	if joined, isNew, _ := o.join(t.Context(), in); joined != later || isNew {
 		t.Error("the later question is gone with it")
+	}
+}
+
+// Who comes once the user has said something was not asked with the others: a no is
+// none to them, and a yes is looked for.
+func TestWhoComesAfterTheAnswerWaitsForItToCount(t *testing.T) {
+	var o offers
+	in := team.Instance{Instance: store.Instance{ID: "https://gitlab.example.com"}, Folder: "/folder"}
+	q, _, isAnswered := o.join(t.Context(), in)
+	if isAnswered {
+		t.Error("a new question is answered")
+	}
+	o.answered(q)
+	if late, isNew, isAnswered := o.join(t.Context(), in); late != q || isNew || !isAnswered {
+		t.Error("who comes after the answer does not wait for it, or takes it for their own")
+	}
+	o.settle(q, protocol.Untrusted)
+	if next, isNew, isAnswered := o.join(t.Context(), in); next == q || !isNew || isAnswered {
+		t.Error("they are not asked")
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
@@ -27,6 +28,7 @@ func TestAliasesOfSSHAreResolved(t *testing.T) {
 	a := New(Config{
 		Providers: all.Providers(), Log: slog.New(slog.NewTextHandler(io.Discard, nil)), DataDir: t.TempDir(), KeyringOff: true, SSHConfig: config,
 	})
+	a.ssh.Timeout = time.Hour // on a busy machine it may need more than it is given
 	if _, err := a.initialize(t.Context(), protocol.InitializeParams{}); err != nil {
 		t.Fatal(err)
 	}

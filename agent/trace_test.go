@@ -24,7 +24,7 @@ func TestTheTraceIsSentAsLongAsItIsWanted(t *testing.T) {
 	r.instances()
 	r.call(protocol.Shutdown.Method(), nil, nil)
 	r.notify(protocol.Exit.Method(), nil)
-	r.wantEnd(0, patience) // all that it says has been said
+	r.wantEnd(0) // all that it says has been said
 
 	var got []string
 	for _, line := range messages(r, protocol.LogTrace) {

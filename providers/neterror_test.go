@@ -97,12 +97,17 @@ func listen(t *testing.T, handle func(net.Conn)) string {
 }
 
 func TestNothingListens(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	ended := make(chan struct{})
+	conn, err := net.Dial("tcp", listen(t, func(c net.Conn) {
+		<-ended
+		c.Close()
+	}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := listener.Addr().String()
-	listener.Close()
+	defer conn.Close()
+	defer close(ended)
+	address := conn.LocalAddr().String() // where nobody else can listen meanwhile
 	for _, url := range []string{"http://" + address, "https://" + address} {
 		wantUnreachable(t, exchange(t.Context(), client(t, protocol.Network{}), url), url, "refused", "nothing listens")
 	}

@@ -3,13 +3,14 @@
 package acceptance
 
 import (
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/teamcodestream/codestream-agent/agent/internal/freeport"
 )
 
 // TestTheCodeIsInNoLogOfNginx runs the server block that administrators are given,
@@ -19,12 +20,11 @@ func TestTheCodeIsInNoLogOfNginx(t *testing.T) {
 	t.Parallel()
 	relay := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(relay.Close)
-	nobody, err := net.Listen("tcp", "127.0.0.1:0")
+	nobody, err := freeport.Find()
 	if err != nil {
 		t.Fatal(err)
 	}
-	nobody.Close()
-	for name, behind := range map[string]string{"before a relay": relay.Listener.Addr().String(), "before none": nobody.Addr().String()} {
+	for name, behind := range map[string]string{"before a relay": relay.Listener.Addr().String(), "before none": "127.0.0.1:" + nobody} {
 		t.Run(name, func(t *testing.T) {
 			ca := newAuthority(t)
 			var accessLog string

@@ -5,13 +5,14 @@ package acceptance
 import (
 	"bytes"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"text/template"
+
+	"github.com/teamcodestream/codestream-agent/agent/internal/freeport"
 )
 
 // squidConfig is a proxy that wants a password, knows where gitlab.test is, and lets
@@ -63,12 +64,11 @@ func startSquid(t *testing.T, ca *authority) squid {
 	if ca != nil {
 		ca.issue(t, filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"))
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := freeport.Find()
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := squid{listener.Addr().String()}
-	listener.Close()
+	s := squid{"127.0.0.1:" + port}
 	var config bytes.Buffer
 	err = squidConfig.Execute(&config, struct {
 		Dir, Address, Helper string

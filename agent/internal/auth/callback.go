@@ -150,10 +150,19 @@ func (c *callbackServer) receive(w http.ResponseWriter, r *http.Request) {
 
 func (c *callbackServer) show(w http.ResponseWriter, r *http.Request) {
 	c.visitors.keep(r.Context())
-	<-c.ended // the result's name is known only after
+	<-c.ended         // the result's name is known only after
+	c.stopListening() // who has the page finds nobody here any more
 	extendWrite(w)
 	renderPage(w, http.StatusOK, c.outcome)
 	c.once.Do(func() { close(c.shown) })
+}
+
+// stopListening lets nobody else in. The server may not have taken the listeners over
+// yet.
+func (c *callbackServer) stopListening() {
+	for _, listener := range c.listeners {
+		listener.Close()
+	}
 }
 
 // extendWrite gives an answer its time from now on: the server counts it from the
@@ -190,9 +199,7 @@ func (c *callbackServer) linger(ctx context.Context, closing <-chan struct{}) {
 	if c.server.Shutdown(drain) != nil {
 		c.server.Close()
 	}
-	for _, listener := range c.listeners {
-		listener.Close() // the server may not have taken it over yet
-	}
+	c.stopListening()
 }
 
 // sayFarewell waits for the browser as long as an agent that is about to end can.

@@ -100,10 +100,8 @@ func TestStrangersGetAnAnswerThatSaysNothing(t *testing.T) {
 
 // A browser may try either address of localhost first.
 func TestLocalhostIsServedOnBothAddresses(t *testing.T) {
-	_, port, err := net.SplitHostPort(freeAddress(t, "[::1]:0"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	needIPv6(t)
+	port := freePort(t)
 	w := newWorld(t, settings{redirect: "http://localhost:" + port + "/callback"})
 	m := w.manager(nil)
 	a := w.begin(t.Context(), m)

@@ -83,12 +83,7 @@ func TestALostAnswerIsNoRevocation(t *testing.T) {
 // An answer came, or the request surely never arrived: what GitLab refuses
 // afterwards was revoked.
 func TestARefreshThatWasAnsweredIsNotLost(t *testing.T) {
-	nobody, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	closed := nobody.Addr().String()
-	nobody.Close()
+	closed := "127.0.0.1:" + freePort(t)
 	for name, c := range map[string]struct {
 		fault   providertest.Fault
 		through func(http.RoundTripper) http.RoundTripper

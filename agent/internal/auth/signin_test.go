@@ -1,7 +1,6 @@
 package auth_test
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/auth"
+	"github.com/teamcodestream/codestream-agent/agent/internal/freeport"
 	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
 	"github.com/teamcodestream/codestream-agent/protocol"
@@ -89,25 +89,20 @@ func wantNobodyAt(t *testing.T, redirect string) {
 }
 
 func TestTheBrowserComesBackToEachKindOfRedirect(t *testing.T) {
-	for name, c := range map[string]struct{ listen, redirect string }{
-		"the default":               {},
-		"a port of its own":         {"127.0.0.1:0", "http://127.0.0.1:PORT/callback"},
-		"localhost with a port":     {"127.0.0.1:0", "http://localhost:PORT/callback"},
-		"another loopback":          {"", "http://127.0.0.1/other/path"},
-		"IPv6":                      {"", "http://[::1]/callback"},
-		"IPv6 with a port":          {"[::1]:0", "http://[::1]:PORT/callback"},
-		"a query of the redirect's": {"", "http://127.0.0.1/callback?editor=code"},
+	for name, redirect := range map[string]string{
+		"the default":               "",
+		"a port of its own":         "http://127.0.0.1:PORT/callback",
+		"localhost with a port":     "http://localhost:PORT/callback",
+		"another loopback":          "http://127.0.0.1/other/path",
+		"IPv6":                      "http://[::1]/callback",
+		"IPv6 with a port":          "http://[::1]:PORT/callback",
+		"a query of the redirect's": "http://127.0.0.1/callback?editor=code",
 	} {
 		t.Run(name, func(t *testing.T) {
-			redirect := c.redirect
-			if strings.Contains(redirect, "[::1]") || c.listen != "" {
-				_, port, err := net.SplitHostPort(freeAddress(t, cmp.Or(c.listen, "[::1]:0")))
-				if err != nil {
-					t.Fatal(err)
-				}
-				redirect = strings.Replace(redirect, "PORT", port, 1)
+			if strings.Contains(redirect, "[::1]") {
+				needIPv6(t)
 			}
-			w := newWorld(t, settings{redirect: redirect})
+			w := newWorld(t, settings{redirect: strings.Replace(redirect, "PORT", freePort(t), 1)})
 			m := w.manager(nil)
 			for range 2 { // the second has the same port, if it is fixed
 				a := w.begin(t.Context(), m)
@@ -129,20 +124,27 @@ func TestTheBrowserComesBackToEachKindOfRedirect(t *testing.T) {
 	}
 }
 
-// freeAddress returns an address that was free a moment ago.
-func freeAddress(t *testing.T, listen string) string {
+// freePort returns a port on which nobody else will listen.
+func freePort(t *testing.T) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", listen)
+	port, err := freeport.Find()
 	if err != nil {
-		t.Skipf("this machine has no %s: %v", listen, err)
+		t.Fatal(err)
 	}
-	defer listener.Close()
-	return listener.Addr().String()
+	return port
+}
+
+func needIPv6(t *testing.T) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "[::1]:0")
+	if err != nil {
+		t.Skip("this machine has no IPv6: ", err)
+	}
+	listener.Close()
 }
 
 func TestALaterSignInWaitsForThePort(t *testing.T) {
-	address := freeAddress(t, "127.0.0.1:0")
-	w := newWorld(t, settings{redirect: "http://" + address + "/callback"})
+	w := newWorld(t, settings{redirect: "http://127.0.0.1:" + freePort(t) + "/callback"})
 	m := w.manager(nil)
 	first := w.begin(t.Context(), m)
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}

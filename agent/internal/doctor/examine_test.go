@@ -157,11 +157,11 @@ func TestACancelledExamination(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	done := make(chan []protocol.Check)
-	began := time.Now()
 	go func() { done <- newDoctor(t, nil).Examine(ctx, []Case{caseOf(gitlab.URL())}) }()
 	if err := gitlab.Await(t.Context(), http.MethodGet, "/.well-known/openid-configuration", 1); err != nil {
 		t.Fatal(err)
 	}
+	began := time.Now()
 	cancel()
 	if report := <-done; len(report) > 0 {
 		t.Errorf("checks were made after the end: %+v", report)

@@ -78,40 +78,47 @@ func (e *Editor) read(r *bufio.Reader) {
 		if err == nil {
 			m, err = decodeMessage(body)
 		}
-		answer := e.take(m, err)
+		if err == nil && m.IsRequest() {
+			e.answer(m) // before anybody who has seen it says more
+		}
+		e.take(m, err)
 		if err != nil {
 			_, _ = io.Copy(io.Discard, r) // an agent that cannot write cannot end
 			return
 		}
-		if m.IsRequest() && answer != nil {
-			result, refusal := answer(m.Params)
-			_ = e.reply(m.ID, result, refusal) // an agent that is gone needs none
-		}
 	}
 }
 
-// take keeps a message, or the error that ended the reading, and returns the
-// answer to be given.
-func (e *Editor) take(m *Message, err error) Answer {
+// answer answers a request of the agent's, unless that is left to [Editor.Reply].
+func (e *Editor) answer(m *Message) {
+	e.mu.Lock()
+	answer, known := e.answers[m.Method]
+	e.mu.Unlock()
+	if !known {
+		answer = func(json.RawMessage) (any, *ResponseError) {
+			return nil, &ResponseError{Code: int(protocol.MethodNotFound), Message: "this editor does not know " + m.Method}
+		}
+	}
+	if answer != nil {
+		result, refusal := answer(m.Params)
+		_ = e.reply(m.ID, result, refusal) // an agent that is gone needs none
+	}
+}
+
+// take keeps a message, or the error that ended the reading.
+func (e *Editor) take(m *Message, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	close(e.arrived)
 	e.arrived = make(chan struct{})
 	if err != nil {
 		e.err = err
-		return nil
+		return
 	}
 	if m.IsResponse() {
 		m.Answers = e.asked[string(m.ID)]
 	}
 	e.messages = append(e.messages, m)
-	answer, known := e.answers[m.Method]
-	if !known {
-		answer = func(json.RawMessage) (any, *ResponseError) {
-			return nil, &ResponseError{Code: int(protocol.MethodNotFound), Message: "this editor does not know " + m.Method}
-		}
-	}
-	return answer
 }
 
 // Messages returns what has come so far, in order.

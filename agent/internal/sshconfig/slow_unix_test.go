@@ -46,7 +46,6 @@ func newSlow(t *testing.T) *slow {
 	}
 	s := &slow{t: t, pipe: running, released: released}
 	s.Resolver = resolver(t, "Match host slow exec \"/bin/sh "+script+"\"\n  HostName slow.example.com\nMatch host work\n  HostName work.example.com\n")
-	s.Timeout = time.Hour
 	return s
 }
 

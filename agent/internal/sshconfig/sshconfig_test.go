@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -17,7 +18,8 @@ import (
 // TestMain checks that no goroutine outlives the tests.
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// resolver asks the real ssh with a configuration.
+// resolver asks the real ssh with a configuration, and gives it all the time that it
+// needs on a busy machine.
 func resolver(t *testing.T, config string) *sshconfig.Resolver {
 	t.Helper()
 	if _, err := exec.LookPath("ssh"); err != nil {
@@ -27,7 +29,7 @@ func resolver(t *testing.T, config string) *sshconfig.Resolver {
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return &sshconfig.Resolver{File: file, Log: slog.New(slog.DiscardHandler)}
+	return &sshconfig.Resolver{File: file, Timeout: time.Hour, Log: slog.New(slog.DiscardHandler)}
 }
 
 func TestAnAliasIsResolved(t *testing.T) {

@@ -99,7 +99,7 @@ func TestAFileThatHangsCountsAsItWas(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := &hangs{text: oneInstance}
 		w := &Workspace{Provider: gitlabsm.Provider{}, trusted: true}
-		w.folders = []folder{
+		w.open.list = []folder{
 			{"/away", newDocument("/away/file", w.format(), h.read)},
 			{"/here", newDocument("/here/file", w.format(), func() ([]byte, error) { return []byte(another), nil })},
 		}

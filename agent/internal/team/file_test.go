@@ -211,3 +211,30 @@ func has(found team.Found, id string) bool {
 	}
 	return false
 }
+
+// opening is a workspace in which another folder is opened in place of those before,
+// when their files have just been read.
+type opening struct {
+	*team.Workspace
+	folder string
+}
+
+func (o opening) Load() {
+	o.Workspace.Load()
+	o.SetFolders([]string{o.folder})
+}
+
+// TestAFolderOpenedMeanwhileTakesNothing: what was listed does not go until it is known
+// what the other folder says.
+func TestAFolderOpenedMeanwhileTakesNothing(t *testing.T) {
+	const same = `{"instances": [{"url": "https://gitlab.example.com", "clientId": "id"}]}`
+	w, first := workspace(t, same)
+	second := t.TempDir()
+	writeFile(t, second, same)
+	for _, want := range []string{first, second} {
+		found := survey(t, opening{w, second})
+		if len(found.Instances) != 1 || found.Instances[0].Folder != want {
+			t.Errorf("found is %+v, want what %s says", found.Instances, want)
+		}
+	}
+}

@@ -27,8 +27,15 @@ type Workspace struct {
 	Rules    []Rule
 
 	mu      sync.Mutex // guards what follows
-	folders []folder
+	open    folders
+	read    folders // whose files were read last: those that are open, or were before
 	trusted bool
+}
+
+// folders are those that are open at a time.
+type folders struct {
+	list []folder
+	turn int // grows each time that others are open
 }
 
 // folder is an open folder with its file.
@@ -44,17 +51,17 @@ func (*Workspace) Name() protocol.Source { return protocol.SourceWorkspace }
 func (w *Workspace) SetFolders(paths []string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	open := make([]folder, len(paths))
+	list := make([]folder, len(paths))
 	for i, path := range paths {
-		if known := slices.IndexFunc(w.folders, func(f folder) bool { return f.path == path }); known >= 0 {
-			open[i] = w.folders[known]
+		if known := slices.IndexFunc(w.open.list, func(f folder) bool { return f.path == path }); known >= 0 {
+			list[i] = w.open.list[known]
 			continue
 		}
-		open[i] = folder{path, newDocument(filePath(path), w.format(), func() ([]byte, error) {
+		list[i] = folder{path, newDocument(filePath(path), w.format(), func() ([]byte, error) {
 			return readWithin(path, protocol.WorkspaceFile)
 		})}
 	}
-	w.folders = open
+	w.open = folders{list, w.open.turn + 1}
 }
 
 func (w *Workspace) format() format {
@@ -69,37 +76,48 @@ func (w *Workspace) SetTrusted(trusted bool) {
 	w.trusted = trusted
 }
 
-func (w *Workspace) state() (folders []folder, trusted bool) {
+func (w *Workspace) nowOpen() folders {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.folders, w.trusted
+	return w.open
+}
+
+func (w *Workspace) state() (read []folder, trusted bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.read.list, w.trusted
 }
 
 // Load reads the files of all folders, side by side: one may hang.
 func (w *Workspace) Load() {
-	folders, _ := w.state()
-	answered := make([]bool, len(folders))
+	open := w.nowOpen()
+	answered := make([]bool, len(open.list))
 	var looking sync.WaitGroup
-	for i, f := range folders {
+	for i, f := range open.list {
 		looking.Go(func() { answered[i] = f.file.look() })
 	}
 	looking.Wait()
-	for i, f := range folders {
+	for i, f := range open.list {
 		f.file.take(answered[i])
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if open.turn >= w.read.turn { // and nobody was faster with newer ones
+		w.read = open
 	}
 }
 
 // Paths lists the files of all folders, with the folders that they are in.
 func (w *Workspace) Paths() (paths []string) {
-	folders, _ := w.state()
-	for _, f := range folders {
+	for _, f := range w.nowOpen().list {
 		file := filepath.Join(f.path, filepath.FromSlash(protocol.WorkspaceFile))
 		paths = append(paths, filepath.Dir(file), file)
 	}
 	return paths
 }
 
-// Find lists what the files of all folders said when they were last loaded. Where two
+// Find lists what the files of all folders said when they were last loaded: a folder
+// that was opened since is not listed yet, and one that was closed still is. Where two
 // that count alike disagree about an instance, neither counts.
 func (w *Workspace) Find(tx *store.Tx) (found Found, err error) {
 	folders, trusted := w.state()
