@@ -74,7 +74,8 @@ func (l *lifecycle) status() int {
 	return 1
 }
 
-// initialize takes the options. It opens no file and no connection.
+// initialize takes the options. It opens no connection, and of all files only the
+// certificates and keys that they name: a mistake there is answered at once.
 func (a *Agent) initialize(ctx context.Context, p protocol.InitializeParams) (protocol.InitializeResult, error) {
 	var options protocol.InitializationOptions
 	if p.InitializationOptions != nil {
