@@ -50,7 +50,7 @@ func (w *Workspace) Draft(folder string, in store.Instance) (*Draft, error) {
 // withInstance returns the text of a file that has been read already, with an
 // instance at an index of its list.
 func withInstance(file *source, index int, in store.Instance) ([]byte, error) {
-	tree, err := hujson.Parse(file.text)
+	tree, err := hujson.Parse(bytes.Clone(file.text)) // Format writes over what was parsed
 	if err != nil {
 		return nil, file.syntax(err)
 	}

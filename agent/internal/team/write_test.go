@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
@@ -52,6 +53,21 @@ func TestWritingKeepsTheFile(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A file whose instances are not on lines of their own is laid out anew. Its text as it
+// was is still what the file is compared with.
+func TestAFileInAnotherLayoutIsWritten(t *testing.T) {
+	for _, before := range []string{`{"instances": []}`, "{ \"instances\":    [  ]   }  ", `{"instances": [ {"url": "a.example.com"} ]   }`} {
+		w, folder := workspace(t, before)
+		if err := write(w, folder, store.Instance{ID: "https://b.example.com", Name: "B"}); err != nil {
+			t.Errorf("%q: %v", before, err)
+		}
+		found := survey(t, w)
+		if n := strings.Count(before, "url") + 1; len(found.Problems) > 0 || len(found.Instances) != n {
+			t.Errorf("%q has become %+v, with the problems %v; want %d instances", before, found.Instances, found.Problems, n)
+		}
 	}
 }
 
