@@ -8,9 +8,15 @@ import (
 	"os"
 	"path"
 	"sync"
+	"time"
 
+	"github.com/teamcodestream/codestream-agent/agent/internal/work"
 	"github.com/teamcodestream/codestream-agent/protocol"
 )
+
+// writePatience is how long a person waits for a draft to be written, which may take a
+// slow disk a while.
+const writePatience = 10 * time.Second
 
 // A Draft is the new text of a folder's file, on the disk beside it: all that can go
 // wrong with the writing has gone wrong before. It is put or discarded.
@@ -30,17 +36,16 @@ type Draft struct {
 
 // newDraft writes a draft of the text for a folder's file that has another now.
 func newDraft(folder string, before, text []byte) (*Draft, error) {
-	d, err := inTime(writePatience, func() (*Draft, error) {
-		root, err := os.OpenRoot(folder)
-		if err != nil {
-			return nil, err
+	d := &Draft{folder: folder, before: before, beside: protocol.WorkspaceFile + "." + rand.Text()}
+	err := work.Within(writePatience, func() (err error) {
+		if d.root, err = os.OpenRoot(folder); err != nil {
+			return err
 		}
-		d := &Draft{folder: folder, root: root, before: before, beside: protocol.WorkspaceFile + "." + rand.Text()}
-		if err := d.write(text); err != nil {
-			return nil, errors.Join(err, d.remove())
+		if err = d.write(text); err != nil {
+			return errors.Join(err, d.remove())
 		}
-		return d, nil
-	}, func(d *Draft) { _ = d.remove() })
+		return nil
+	}, func() { _ = d.remove() })
 	if err != nil {
 		return nil, unwritable(filePath(folder), err)
 	}
@@ -67,8 +72,8 @@ func (d *Draft) write(text []byte) error {
 // somebody has changed the file meanwhile, whose work is not overwritten. What it was
 // late for is not done later, unless the system's own call hangs.
 func (d *Draft) Put() error {
-	err := doInTime(d.put)
-	if errors.Is(err, errLate) {
+	err := work.Within(patience, d.put, nil)
+	if errors.Is(err, work.ErrLate) {
 		d.mu.Lock()
 		d.over = true
 		d.mu.Unlock()
@@ -97,7 +102,7 @@ func (d *Draft) put() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.over {
-		return errLate
+		return work.ErrLate
 	}
 	if err := d.root.Rename(d.beside, protocol.WorkspaceFile); err != nil {
 		return unwritable(name, err)
@@ -107,7 +112,7 @@ func (d *Draft) put() error {
 
 // Discard removes the draft, unless it was put. Nobody waits for that where the folder
 // hangs.
-func (d *Draft) Discard() { _ = doInTime(d.remove) }
+func (d *Draft) Discard() { _ = work.Within(patience, d.remove, nil) }
 
 func (d *Draft) remove() error {
 	_ = d.root.Remove(d.beside) // it is not there after Put

@@ -67,7 +67,10 @@ func (f format) instances(file *source) ([]store.Instance, error) {
 		return nil, err
 	}
 	if n := len(content.Instances); f.most > 0 && n > f.most {
-		return nil, unreadable(file.name, fmt.Errorf("it has %d instances, and may have %d", n, f.most))
+		return nil, file.of(f.most, "url", &protocol.Error{
+			Message: fmt.Sprintf("it has %d instances, and may have %d", n, f.most),
+			Hint:    "Take out those that nobody needs: people are asked about each.",
+		})
 	}
 	list := make([]store.Instance, 0, len(content.Instances))
 	for i, shared := range content.Instances {

@@ -10,6 +10,8 @@ import (
 	"github.com/tailscale/hujson"
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
+	"github.com/teamcodestream/codestream-agent/agent/internal/work"
+	"github.com/teamcodestream/codestream-agent/protocol"
 )
 
 // Draft prepares to put an instance into the file of a folder, in place of the one
@@ -45,6 +47,19 @@ func (w *Workspace) Draft(folder string, in store.Instance) (*Draft, error) {
 		return nil, err
 	}
 	return newDraft(folder, before, text)
+}
+
+// readInTime reads the file of a folder, for a person who waits.
+func readInTime(folder string) ([]byte, error) {
+	var text []byte
+	err := work.Within(patience, func() (err error) {
+		text, err = readWithin(folder, protocol.WorkspaceFile)
+		return err
+	}, nil)
+	if err != nil { // late, it may still be read
+		return nil, err
+	}
+	return text, nil
 }
 
 // withInstance returns the text of a file that has been read already, with an

@@ -87,6 +87,20 @@ func TestABadFileIsLeftAsItIs(t *testing.T) {
 	}
 }
 
+// A file that would be too large is not made so by hand either.
+func TestAFileThatWouldBeTooLargeIsNotWritten(t *testing.T) {
+	before := "{\n  \"instances\": [\n  ] // " + strings.Repeat("x", 64<<10-50) + "\n}"
+	w, folder := workspace(t, before)
+	err := write(w, folder, store.Instance{ID: "https://b.example.com", Name: "B"})
+	var told *protocol.Error
+	if !errors.As(err, &told) || !strings.Contains(told.Message, "larger than 64 KiB") || !strings.Contains(told.Hint, "Take out") {
+		t.Errorf("got %v", err)
+	}
+	if text, err := os.ReadFile(filepath.Join(folder, filepath.FromSlash(protocol.WorkspaceFile))); err != nil || string(text) != before {
+		t.Errorf("the file has changed: %v", err)
+	}
+}
+
 // TestADraftOverwritesNobody: what somebody has saved meanwhile stays, and nothing is
 // left of the draft.
 func TestADraftOverwritesNobody(t *testing.T) {
