@@ -40,15 +40,15 @@ func (a *Agent) approved(ctx context.Context, s *session, in team.Instance) (tea
 	if !in.NeedsApproval {
 		return in, nil
 	}
-	q := a.join(s, in)
-	defer s.offers.leave(q)
+	q := a.askOnce(s, in)
+	defer s.offers.questions.Leave(q)
 	select {
-	case <-q.settled:
+	case <-q.Settled:
 	case <-ctx.Done():
 		return in, context.Cause(ctx)
 	}
-	if q.err != nil {
-		return in, q.err
+	if q.Answer != nil {
+		return in, q.Answer
 	}
 	return usable(s.team.Resolve(in.ID)) // the file may have changed meanwhile
 }
