@@ -105,12 +105,8 @@ func (a *Agent) explain(err error) (message, hint string) {
 	if !isKnown(err) {
 		err = internal(a.log, protocol.Diagnose.Method(), err)
 	}
-	err = a.withoutSecrets(err)
-	var known *protocol.Error
-	if errors.As(err, &known) {
-		hint = known.Hint
-	}
-	return wireError(err).Message, hint
+	known := inWords(a.withoutSecrets(err))
+	return known.Message, known.Hint
 }
 
 func (a *Agent) checkStore(s *session, err error) protocol.Check {
