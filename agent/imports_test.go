@@ -65,7 +65,6 @@ var standardLibraryOnly = []string{"protocol"}
 type listedPackage struct {
 	ImportPath string
 	Imports    []string
-	Standard   bool
 }
 
 func TestImportsRunOneWay(t *testing.T) {

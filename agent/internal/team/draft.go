@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/teamcodestream/codestream-agent/agent/internal/store"
 	"github.com/teamcodestream/codestream-agent/agent/internal/work"
 	"github.com/teamcodestream/codestream-agent/protocol"
 )
@@ -32,6 +33,54 @@ type Draft struct {
 
 	mu   sync.Mutex // guards over
 	over bool       // nobody waits for it any more
+}
+
+// Draft prepares to put an instance into the file of a folder, in place of the one
+// that it has of that URL. Whatever else is in the file stays as it is, comments
+// included. A file that could not be read afterwards is not written.
+func (w *Workspace) Draft(folder string, in store.Instance) (*Draft, error) {
+	name := filePath(folder)
+	before, err := readInTime(folder)
+	text := before
+	if errors.Is(err, fs.ErrNotExist) {
+		text, err = []byte("{\n  \"instances\": [\n  ]\n}\n"), nil
+	}
+	if err != nil {
+		return nil, unreadable(name, err)
+	}
+	list, err := w.parse(folder, text)
+	if err != nil {
+		return nil, err
+	}
+	index := len(list)
+	for i, other := range list {
+		if other.ID == in.ID {
+			index = i
+		}
+	}
+	if text, err = withInstance(newSource(name, text), index, in); err != nil {
+		return nil, err
+	}
+	if len(text) > maxFile {
+		return nil, unwritable(name, errTooLarge)
+	}
+	if _, err := w.parse(folder, text); err != nil {
+		return nil, err
+	}
+	return newDraft(folder, before, text)
+}
+
+// readInTime reads the file of a folder, for a person who waits.
+func readInTime(folder string) ([]byte, error) {
+	var text []byte
+	err := work.Within(patience, func() (err error) {
+		text, err = readWithin(folder, protocol.WorkspaceFile)
+		return err
+	}, nil)
+	if err != nil { // late, it may still be read
+		return nil, err
+	}
+	return text, nil
 }
 
 // newDraft writes a draft of the text for a folder's file that has another now.
