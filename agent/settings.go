@@ -56,7 +56,7 @@ func (a *Agent) applyOptions(c client, o protocol.InitializationOptions) error {
 	case problem == nil: // else a mistake brings no other team's instances
 		s.shared.Use(team.Place{})
 	}
-	s.sharing.use(shared, problem, func(r *registry.Registry) context.CancelFunc { return a.follow(s, r) })
+	s.registry.use(shared, problem, func(r *registry.Registry) context.CancelFunc { return a.follow(s, r) })
 	a.showFolders()
 	a.session.store.UseKeyring(o.Keyring == protocol.KeyringSystem || o.Keyring == "" && !a.config.KeyringOff)
 	return nil
