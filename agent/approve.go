@@ -36,15 +36,15 @@ func (a *Agent) approved(ctx context.Context, s *session, in team.Instance) (tea
 	if !in.NeedsApproval {
 		return in, nil
 	}
-	q := a.askOnce(s, in)
-	defer s.offers.questions.Leave(q)
+	q := a.join(s, in)
+	defer s.offers.leave(q)
 	select {
-	case <-q.Settled:
+	case <-q.settled:
 	case <-ctx.Done():
 		return in, context.Cause(ctx)
 	}
-	if q.Answer != nil {
-		return in, q.Answer
+	if q.err != nil {
+		return in, q.err
 	}
 	return usable(s.team.Resolve(in.ID)) // the file may have changed meanwhile
 }

@@ -24,7 +24,7 @@ var importRules = map[string][]string{
 	"providers/all":                {"providers", "providers/gitlabsm"},
 	"providers/providertest":       {"providers", "protocol"},
 	"agent":                        {"agent/internal/auth", "agent/internal/doctor", "agent/internal/team", "agent/internal/team/registry", "agent/internal/store", "agent/internal/secret", "agent/internal/sshconfig", "agent/internal/watch", "agent/internal/wire", "agent/internal/work", "providers", "protocol"},
-	"agent/internal/sshconfig":     {"agent/internal/work", "providers"},
+	"agent/internal/sshconfig":     {"providers"},
 	"agent/internal/wire":          {},
 	"agent/internal/work":          {},
 	"agent/internal/watch":         {"agent/internal/work"},

@@ -3,10 +3,11 @@ package agent
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/team"
-	"github.com/teamcodestream/codestream-agent/agent/internal/work"
 	"github.com/teamcodestream/codestream-agent/protocol"
 )
 
@@ -18,18 +19,30 @@ import (
 type offers struct {
 	turn  sync.Mutex // held while offers are made, so that one such question is open
 	known sync.Map   // by team.Offer: those about which the user is asked, or was, unbidden
-	asked sync.Map   // by team.Offer: the instance that the user was asked about, whoever wanted to know
 
-	questions work.Questions[string, error] // by team.Offer: why it may not be used, nil to look again
+	mu    sync.Mutex               // guards what follows
+	open  map[string]*openQuestion // by team.Offer
+	asked map[string]bool          // likewise, whoever wanted to know
+}
+
+// openQuestion is one that the user was asked.
+type openQuestion struct {
+	instance team.Instance
+	offer    string
+	ctx      context.Context // ends when it is withdrawn
+	withdraw context.CancelFunc
+	settled  chan struct{} // closed when the answer is known
+	err      error         // from then on: why the instance may not be used, nil to look again
+	waiting  int           // how many want to know; guarded by offers.mu
 }
 
 // offer looks at the questions that are open, and asks about each instance that a
 // file offers: once a session, one after another, and after a no nothing more of that
 // folder.
 func (a *Agent) offer(s *session, instances []team.Instance) {
-	for _, q := range s.offers.questions.Open() {
-		if in, _ := s.offers.asked.Load(q.Key); !s.isOpen(in.(team.Instance)) {
-			s.offers.questions.Withdraw(q)
+	for _, q := range s.offers.questions() {
+		if !s.isOpen(q.instance) {
+			s.offers.remove(q)
 		}
 	}
 	if a.config.NoOffers {
@@ -70,25 +83,78 @@ func (s *session) isOpen(in team.Instance) bool {
 	return now.NeedsApproval && team.Offer(now) == team.Offer(in)
 }
 
-// askOnce returns the question about an instance, which is asked unless it is open. Who
+// join returns the question about an instance, which is asked unless it is open. Who
 // has joined has to leave.
-func (a *Agent) askOnce(s *session, in team.Instance) *work.Question[string, error] {
-	id := team.Offer(in)
-	s.offers.asked.Store(id, in)
-	q, isNew := s.offers.questions.Join(s.ctx, id)
-	if isNew && !a.dispatcher.work.Go(func() { a.put(s, in, q) }) {
-		s.offers.questions.Settle(q, context.Canceled) // the agent is about to end
+func (a *Agent) join(s *session, in team.Instance) *openQuestion {
+	q, isNew := s.offers.join(s.ctx, in)
+	if isNew && !a.dispatcher.work.Go(func() { a.put(s, q) }) {
+		s.offers.settle(q, context.Canceled) // the agent is about to end
 	}
 	return q
 }
 
 // put asks a question, and tells those who wait.
-func (a *Agent) put(s *session, in team.Instance, q *work.Question[string, error]) {
+func (a *Agent) put(s *session, q *openQuestion) {
 	err := context.Canceled // where it panics, or the session ends
-	defer func() { s.offers.questions.Settle(q, err) }()
-	if answer := a.askAbout(q.Context, s, in); s.ctx.Err() == nil {
+	defer func() { s.offers.settle(q, err) }()
+	if answer := a.askAbout(q.ctx, s, q.instance); s.ctx.Err() == nil {
 		err = answer
 	}
+}
+
+// join returns the open question about an instance, or a new one.
+func (o *offers) join(ctx context.Context, in team.Instance) (q *openQuestion, isNew bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	id := team.Offer(in)
+	if q = o.open[id]; q == nil {
+		q = &openQuestion{instance: in, offer: id, settled: make(chan struct{})}
+		q.ctx, q.withdraw = context.WithCancel(ctx)
+		if o.open == nil {
+			o.open, o.asked = make(map[string]*openQuestion), make(map[string]bool)
+		}
+		o.open[id], o.asked[id], isNew = q, true, true
+	}
+	q.waiting++
+	return q, isNew
+}
+
+// settle says how a question has ended.
+func (o *offers) settle(q *openQuestion, err error) {
+	o.remove(q)
+	q.err = err
+	close(q.settled)
+}
+
+// leave ends the wait for a question's answer. One that nobody waits for is withdrawn.
+func (o *offers) leave(q *openQuestion) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if q.waiting--; q.waiting == 0 {
+		o.forget(q)
+	}
+}
+
+// remove withdraws a question: nobody joins it any more.
+func (o *offers) remove(q *openQuestion) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.forget(q)
+}
+
+// forget is remove for whoever holds mu.
+func (o *offers) forget(q *openQuestion) {
+	if o.open[q.offer] == q { // and not a later one
+		delete(o.open, q.offer)
+	}
+	q.withdraw()
+}
+
+// questions lists those that are open.
+func (o *offers) questions() []*openQuestion {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.Collect(maps.Values(o.open))
 }
 
 // isNew reports whether an offer was not made before, and notes that it is now.
@@ -99,6 +165,7 @@ func (o *offers) isNew(in team.Instance) bool {
 
 // wasAsked reports whether the user was asked about an offer, unbidden or not.
 func (o *offers) wasAsked(in team.Instance) bool {
-	_, asked := o.asked.Load(team.Offer(in))
-	return asked
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.asked[team.Offer(in)]
 }

@@ -22,7 +22,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/teamcodestream/codestream-agent/agent/internal/work"
 	"github.com/teamcodestream/codestream-agent/providers"
 )
 
@@ -54,10 +53,9 @@ type Resolver struct {
 	Timeout time.Duration
 	Log     *slog.Logger
 
-	asking work.Questions[providers.SSHHost, answer]
-
 	mu      sync.Mutex // guards what follows
 	known   map[providers.SSHHost]answer
+	asking  map[providers.SSHHost]*question
 	running chan struct{} // holds a place for each ssh
 }
 
@@ -73,66 +71,27 @@ func (r *Resolver) Resolve(ctx context.Context, asked providers.SSHHost) (provid
 	if !isName(asked.Host, ":") || asked.User != "" && !isName(asked.User, "") || strings.Trim(asked.Port, "0123456789") != "" {
 		return providers.SSHHost{}, false
 	}
-	if a, ok := r.recall(asked); ok {
+	r.mu.Lock()
+	if a, ok := r.known[asked]; ok && time.Since(a.at) < lifetime {
+		r.mu.Unlock()
 		return a.host, a.ok
 	}
-	q, isNew := r.asking.Join(context.WithoutCancel(ctx), asked)
-	if isNew {
-		go func() { r.asking.Settle(q, r.find(q.Context, asked)) }()
-	}
-	defer func() {
-		if r.asking.Leave(q) {
-			<-q.Settled // so that no ssh outlives those for whom it runs
-		}
-	}()
+	q := r.join(ctx, asked)
+	r.mu.Unlock()
 	select {
-	case <-q.Settled:
-		return q.Answer.host, q.Answer.ok
+	case <-q.answered:
+		return q.host, q.ok
 	case <-ctx.Done():
+		r.leave(asked, q)
 		return providers.SSHHost{}, false
 	}
 }
 
-// recall returns what ssh has said of a host lately.
-func (r *Resolver) recall(asked providers.SSHHost) (answer, bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	a, ok := r.known[asked]
-	return a, ok && time.Since(a.at) < lifetime
-}
-
-// find asks ssh, and remembers what it says, be it nothing.
-func (r *Resolver) find(ctx context.Context, asked providers.SSHHost) answer {
-	host, ok := r.ask(ctx, asked)
-	a := answer{host, ok, time.Now()}
-	if ctx.Err() != nil {
-		return a // given up, which says nothing of the host
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.known == nil || len(r.known) >= maxKnown {
-		r.known = make(map[providers.SSHHost]answer)
-	}
-	r.known[asked] = a
-	return a
-}
-
-// places returns what holds a place for each ssh.
-func (r *Resolver) places() chan struct{} {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.running == nil {
-		r.running = make(chan struct{}, maxRunning)
-	}
-	return r.running
-}
-
 // ask runs ssh. It waits for its turn until ctx ends.
 func (r *Resolver) ask(ctx context.Context, asked providers.SSHHost) (providers.SSHHost, bool) {
-	places := r.places()
 	select {
-	case places <- struct{}{}:
-		defer func() { <-places }()
+	case r.running <- struct{}{}:
+		defer func() { <-r.running }()
 	case <-ctx.Done():
 		return providers.SSHHost{}, false
 	}
