@@ -1,6 +1,5 @@
 // Package work runs what others wait for: goroutines that must have ended before the
-// process may ([Group]), questions that many wait for ([Questions]), and calls that may
-// hang for ever ([Patience], [Within]).
+// process may ([Group]), and calls that may hang for ever ([Patience], [Within]).
 package work
 
 import (
