@@ -3,10 +3,6 @@ package agent
 import (
 	"context"
 	"fmt"
-	"net/url"
-	"path/filepath"
-	"runtime"
-	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -168,43 +164,4 @@ func inSentence(path string) string {
 		return short
 	}
 	return `"` + strings.Trim(short, `"`) + `"`
-}
-
-// localFolders returns the paths of the folders of the workspace that are on this
-// machine, in the editor's order.
-func localFolders(folders []protocol.WorkspaceFolder) (paths []string) {
-	for _, folder := range folders {
-		if path := localPath(folder.URI); path != "" && !slices.Contains(paths, path) {
-			paths = append(paths, path)
-		}
-	}
-	return paths
-}
-
-// localPath returns the path of a file URI (RFC 8089), or "".
-func localPath(uri string) string {
-	u, err := url.Parse(uri)
-	if err != nil || u.Scheme != "file" || u.Host != "" && u.Host != "localhost" || u.Path == "" {
-		return ""
-	}
-	path := u.Path
-	if runtime.GOOS == "windows" { // file:///C:/folder
-		path = strings.TrimPrefix(path, "/")
-	}
-	path = filepath.Clean(filepath.FromSlash(path))
-	if !filepath.IsAbs(path) || strings.ContainsAny(path, "\x00\n") {
-		return ""
-	}
-	return path
-}
-
-// firstFolder returns the path of the first folder of the workspace that is on this
-// machine, or "".
-func (a *Agent) firstFolder() string {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if paths := localFolders(a.folders); len(paths) > 0 {
-		return paths[0]
-	}
-	return ""
 }

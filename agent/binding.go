@@ -194,26 +194,6 @@ func isOwnType(t reflect.Type) bool {
 	return t.Kind() == reflect.Struct && t.Name() != "" && !lspTypes[t]
 }
 
-// unknownSettings lists the settings in raw that the agent does not know.
-func unknownSettings(t reflect.Type, raw json.RawMessage, within string) (unknown []string) {
-	var object map[string]json.RawMessage
-	if json.Unmarshal(raw, &object) != nil {
-		return nil
-	}
-	fields := wire.Fields(t)
-	for name, value := range object {
-		field, ok := fields[name]
-		switch {
-		case !ok:
-			unknown = append(unknown, within+name)
-		case field.Type.Kind() == reflect.Pointer:
-			unknown = append(unknown, unknownSettings(field.Type.Elem(), value, within+name+".")...)
-		}
-	}
-	slices.Sort(unknown)
-	return unknown
-}
-
 func unknownField(name string, fields map[string]reflect.StructField) error {
 	known := make([]string, 0, len(fields))
 	for field := range fields {

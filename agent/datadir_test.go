@@ -52,13 +52,10 @@ func TestTheDataDirectoryIsThatOfTheSettings(t *testing.T) {
 func TestASignInEndsWithItsDataDirectory(t *testing.T) {
 	r := start(t, nil).initialize(map[string]any{"initializationOptions": map[string]any{"browser": "none"}})
 	r.configure(here)
-	answer := make(chan error, 1)
-	go func() { answer <- r.Call(within(t), protocol.Authenticate.Method(), nil, nil) }()
-	if _, err := r.Next(within(t), protocol.DidStartAuthentication.Method()); err != nil {
-		t.Fatal(err)
-	}
+	in := r.authenticate(protocol.AuthenticateParams{})
+	in.start(t)
 	r.useDataDir(t.TempDir())
-	if err := <-answer; !errors.Is(err, protocol.RequestCancelled) {
+	if err := <-in.ended; !errors.Is(err, protocol.RequestCancelled) {
 		t.Errorf("the sign-in: %v, want RequestCancelled", err)
 	}
 }

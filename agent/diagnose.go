@@ -105,12 +105,8 @@ func (a *Agent) explain(err error) (message, hint string) {
 	if !isKnown(err) {
 		err = internal(a.log, protocol.Diagnose.Method(), err)
 	}
-	err = a.withoutSecrets(err)
-	var known *protocol.Error
-	if errors.As(err, &known) {
-		hint = known.Hint
-	}
-	return wireError(err).Message, hint
+	known := inWords(a.withoutSecrets(err))
+	return known.Message, known.Hint
 }
 
 func (a *Agent) checkStore(s *session, err error) protocol.Check {
@@ -152,11 +148,11 @@ func (a *Agent) checkKeyring(st *store.Store) protocol.Check {
 // checkRegistry tells how it stands with the team's registry, where one is set.
 // While it is away, what was last seen serves.
 func (a *Agent) checkRegistry(s *session) []protocol.Check {
-	if err := s.sharing.unusable(); err != nil {
+	if err := s.registry.unusable(); err != nil {
 		message, hint := a.explain(err)
 		return []protocol.Check{{Name: "registry", Status: protocol.CheckFail, Detail: message, Hint: hint}}
 	}
-	r := s.sharing.registry()
+	r := s.registry.inUse()
 	if r == nil {
 		return nil
 	}

@@ -111,3 +111,12 @@ func tell[P any](ctx context.Context, e editor, method protocol.Notification[P],
 	}
 	return err
 }
+
+func (a *Agent) showMessage(kind protocol.MessageType, text string) {
+	a.mu.Lock()
+	e := a.client.editor
+	a.mu.Unlock()
+	if err := tell(context.Background(), e, protocol.ShowMessage, protocol.MessageParams{Type: kind, Message: text}); err != nil {
+		a.log.Warn("a message was not shown", "error", err)
+	}
+}

@@ -143,28 +143,5 @@ func messages[P any](r *running, method protocol.Notification[P]) (all []P) {
 func spawn(t *testing.T, cmd *exec.Cmd) *running {
 	t.Helper()
 	cmd.Env = append(os.Environ(), "CODESTREAM_DATA_DIR="+t.TempDir(), "CODESTREAM_KEYRING=off")
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	stdout, theirs, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd.Stdout = theirs
-	err = cmd.Start()
-	theirs.Close()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cmd.Process.Kill() // it may have ended
-		cmd.Wait()
-		stdout.Close()
-	})
-	return connect(t, &sessiontest.Process{
-		Stdin: stdin, Stdout: stdout, Stderr: func() string { return "" },
-		Wait: func() int { cmd.Wait(); return cmd.ProcessState.ExitCode() },
-		Kill: func() {},
-	})
+	return connect(t, sessiontest.Start(t, cmd))
 }

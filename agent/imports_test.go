@@ -59,13 +59,12 @@ var soleImporters = map[string][]string{
 	"gopkg.in/natefinch/lumberjack.v2": {"agent/cmd/codestream-agent"},
 }
 
-// outsideLibraries of package protocol: none.
+// standardLibraryOnly are the packages that import no library at all.
 var standardLibraryOnly = []string{"protocol"}
 
 type listedPackage struct {
 	ImportPath string
 	Imports    []string
-	Standard   bool
 }
 
 func TestImportsRunOneWay(t *testing.T) {

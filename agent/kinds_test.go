@@ -55,13 +55,10 @@ func TestMembersGoByTheirExactNames(t *testing.T) {
 func TestARequestIsAnsweredWhenTheSessionEnds(t *testing.T) {
 	r := start(t, nil).initialize(map[string]any{"initializationOptions": map[string]any{"browser": "none"}})
 	r.configure(here)
-	answer := make(chan error, 1)
-	go func() { answer <- r.Call(within(t), protocol.Authenticate.Method(), nil, nil) }()
-	if _, err := r.Next(within(t), protocol.DidStartAuthentication.Method()); err != nil {
-		t.Fatal(err)
-	}
+	in := r.authenticate(protocol.AuthenticateParams{})
+	in.start(t)
 	r.notify(protocol.Exit.Method(), nil)
-	if err := <-answer; !errors.Is(err, protocol.RequestCancelled) {
+	if err := <-in.ended; !errors.Is(err, protocol.RequestCancelled) {
 		t.Errorf("the sign-in: %v, want RequestCancelled", err)
 	}
 	r.wantEnd(1)

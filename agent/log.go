@@ -1,6 +1,8 @@
 package agent
 
 import (
+	"context"
+	"fmt"
 	"log/slog"
 	"os"
 	"runtime"
@@ -40,4 +42,33 @@ func (a *Agent) logAnswer(id, method string, took time.Duration, err error) {
 		attrs = append(attrs, "error", protocol.Code(wire.Code).Name(), "cause", wire.Message)
 	}
 	a.log.Debug("a request was answered", attrs...)
+}
+
+func (a *Agent) setTrace(_ context.Context, p protocol.SetTraceParams) {
+	a.mu.Lock()
+	a.trace = p.Value
+	a.mu.Unlock()
+	a.logByTrace(p.Value)
+}
+
+// logTrace logs that a request was answered, and tells the editor, if it wants to
+// know.
+func (a *Agent) logTrace(id, method string, took time.Duration, err error) {
+	a.logAnswer(id, method, took, err)
+	a.mu.Lock()
+	trace, e := a.trace, a.client.editor
+	a.mu.Unlock()
+	if trace != protocol.TraceMessages && trace != protocol.TraceVerbose {
+		return
+	}
+	line := protocol.LogTraceParams{Message: method + ": answered"}
+	if err != nil {
+		line.Message = method + ": " + protocol.Code(wireError(err).Code).Name()
+	}
+	if trace == protocol.TraceVerbose {
+		line.Verbose = fmt.Sprintf("in %v", took.Round(time.Microsecond))
+	}
+	if err := tell(context.Background(), e, protocol.LogTrace, line); err != nil {
+		a.log.Debug("the trace was not sent", "error", err)
+	}
 }

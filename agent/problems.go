@@ -13,7 +13,7 @@ import (
 // that name one.
 func (s *session) problems(found team.Found) []protocol.Problem {
 	list := make([]protocol.Problem, 0, len(found.Problems))
-	if err := s.sharing.unusable(); err != nil {
+	if err := s.registry.unusable(); err != nil {
 		list = append(list, describeProblem(protocol.SourceTeam, err))
 	}
 	for _, problem := range found.Problems {

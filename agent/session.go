@@ -20,7 +20,7 @@ type session struct {
 
 	workspace *team.Workspace
 	shared    *team.Shared
-	sharing   sharing
+	registry  teamRegistry
 	files     *watch.Watcher
 	offers    offers
 	told      told
@@ -69,7 +69,7 @@ func (s *session) prepare() {
 			}
 			s.files.Run(s.ctx, s.changed)
 		})
-		s.sharing.begin()
+		s.registry.begin()
 	})
 }
 

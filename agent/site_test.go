@@ -73,15 +73,22 @@ func (r *running) authenticate(p protocol.AuthenticateParams) *signIn {
 	return s
 }
 
-// approve waits until the sign-in has started, and approves in the browser.
+// start waits until the sign-in has started.
+func (in *signIn) start(t *testing.T) (started protocol.DidStartAuthenticationParams) {
+	t.Helper()
+	select {
+	case started = <-in.started:
+	case err := <-in.ended:
+		t.Fatalf("the sign-in has not started: %v", err)
+	}
+	return started
+}
+
+// approve approves in the browser.
 func (s *site) approve(in *signIn) {
 	s.t.Helper()
-	select {
-	case started := <-in.started:
-		s.wantPage(s.browser().Approve(within(s.t), cmp.Or(started.AuthorizeURL, started.VerificationURIComplete)))
-	case err := <-in.ended:
-		s.t.Fatalf("the sign-in has not started: %v", err)
-	}
+	started := in.start(s.t)
+	s.wantPage(s.browser().Approve(within(s.t), cmp.Or(started.AuthorizeURL, started.VerificationURIComplete)))
 }
 
 // refusal returns the data of an error, which has to have that code.

@@ -18,6 +18,7 @@ import (
 
 	"github.com/teamcodestream/codestream-agent/protocol"
 	"github.com/teamcodestream/codestream-agent/providers"
+	"github.com/teamcodestream/codestream-agent/providers/providertest"
 )
 
 // exchange asks for url and returns the error as TransportError tells it.
@@ -71,37 +72,9 @@ func wantError(t *testing.T, err error, code protocol.Code, instance string) *pr
 	return e
 }
 
-// listen accepts connections and gives each to handle, which closes it.
-func listen(t *testing.T, handle func(net.Conn)) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			handle(conn)
-		}
-	}()
-	t.Cleanup(func() {
-		listener.Close()
-		<-ended
-	})
-	return listener.Addr().String()
-}
-
 func TestNothingListens(t *testing.T) {
 	ended := make(chan struct{})
-	conn, err := net.Dial("tcp", listen(t, func(c net.Conn) {
-		<-ended
-		c.Close()
-	}))
+	conn, err := net.Dial("tcp", providertest.Listen(t, func(net.Conn) { <-ended }))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,8 +173,7 @@ func TestConnectionIsCut(t *testing.T) {
 		"within its chunk": "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\nx",
 	} {
 		t.Run(name, func(t *testing.T) {
-			url := "http://" + listen(t, func(c net.Conn) {
-				defer c.Close()
+			url := "http://" + providertest.Listen(t, func(c net.Conn) {
 				if _, err := c.Read(make([]byte, 4096)); err == nil {
 					_, _ = io.WriteString(c, send)
 				}
@@ -210,20 +182,14 @@ func TestConnectionIsCut(t *testing.T) {
 		})
 	}
 	t.Run("by a reset", func(t *testing.T) {
-		url := "http://" + listen(t, func(c net.Conn) {
-			_ = c.(*net.TCPConn).SetLinger(0)
-			c.Close()
-		})
+		url := "http://" + providertest.Listen(t, func(c net.Conn) { _ = c.(*net.TCPConn).SetLinger(0) })
 		wantUnreachable(t, exchange(t.Context(), client(t, protocol.Network{}), url), url, "reset", "cut off")
 	})
 }
 
 // A server that takes the connection and says nothing, in each stage.
 func TestPatienceEndsInEachStage(t *testing.T) {
-	silent := listen(t, func(c net.Conn) {
-		_, _ = io.Copy(io.Discard, c)
-		c.Close()
-	})
+	silent := providertest.Listen(t, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
 	transport := &http.Transport{TLSHandshakeTimeout: time.Millisecond}
 	defer transport.CloseIdleConnections()
 	url := "https://" + silent
@@ -250,8 +216,7 @@ func TestServerThatSpeaksTLSOnly(t *testing.T) {
 	}
 	wantUnreachable(t, providers.ServerError(plain, resp.StatusCode, resp.Header, body), plain, "tls", "speaks https at this port")
 
-	alerting := "http://" + listen(t, func(c net.Conn) {
-		defer c.Close()
+	alerting := "http://" + providertest.Listen(t, func(c net.Conn) {
 		if _, err := c.Read(make([]byte, 4096)); err == nil {
 			_, _ = c.Write([]byte{0x15, 3, 1, 0, 2, 2, 0x46}) // as OpenSSL's s_server does
 		}
@@ -262,10 +227,9 @@ func TestServerThatSpeaksTLSOnly(t *testing.T) {
 func TestServerThatDoesNotSpeakTLS(t *testing.T) {
 	plain := httptest.NewServer(http.HandlerFunc(hello))
 	defer plain.Close()
-	mail := listen(t, func(c net.Conn) {
+	mail := providertest.Listen(t, func(c net.Conn) {
 		_, _ = io.WriteString(c, "220 mail.example.com ESMTP\r\n")
 		_, _ = io.Copy(io.Discard, c)
-		c.Close()
 	})
 	for _, url := range []string{"https" + strings.TrimPrefix(plain.URL, "http"), "https://" + mail} {
 		wantUnreachable(t, exchange(t.Context(), client(t, protocol.Network{}), url), url, "tls", "does not speak TLS")

@@ -11,13 +11,13 @@ import (
 	"testing"
 
 	"github.com/teamcodestream/codestream-agent/protocol"
+	"github.com/teamcodestream/codestream-agent/providers/providertest"
 )
 
 // socks serves SOCKS5 (RFC 1928) without authentication: it answers each
 // connection with reply, and where that is 0 it connects to target.
 func socks(t *testing.T, target string, reply byte, names chan<- string) string {
-	return listen(t, func(c net.Conn) {
-		defer c.Close()
+	return providertest.Listen(t, func(c net.Conn) {
 		buffer := make([]byte, 300)
 		if _, err := io.ReadFull(c, buffer[:2]); err != nil {
 			return
@@ -63,8 +63,7 @@ func TestSOCKSProxyWithAPassword(t *testing.T) {
 	environment(t, nil)
 	server := httptest.NewServer(http.HandlerFunc(hello))
 	defer server.Close()
-	address := listen(t, func(c net.Conn) {
-		defer c.Close()
+	address := providertest.Listen(t, func(c net.Conn) {
 		buffer := make([]byte, 300)
 		n, _ := c.Read(buffer)
 		if !bytes.Contains(buffer[2:n], []byte{2}) {

@@ -29,7 +29,7 @@ type Transports struct {
 	// Log is told of each exchange at the level debug; nil for nobody.
 	Log *slog.Logger
 
-	mu        sync.Mutex
+	mu        sync.Mutex // guards byNetwork
 	byNetwork map[transportKey]*http.Transport
 }
 

@@ -71,8 +71,6 @@ func newPage(m *Model) *page {
 		if at, ok := p.inline[s.Name]; ok {
 			p.linked[s.Name] = anchor(at)
 		}
-	}
-	for _, s := range m.Types {
 		for _, f := range s.Fields {
 			p.words[f.Name] = true
 		}

@@ -39,7 +39,7 @@ func (l *loader) typeOf(t reflect.Type) (Type, error) {
 		return typ, err
 	}
 	if hasOwnJSON(t) {
-		return Type{}, fmt.Errorf("%s has a JSON form of its own: describe it in load.go", t)
+		return Type{}, fmt.Errorf("%s has a JSON form of its own: describe it in types.go", t)
 	}
 	if t.PkgPath() != "" && t.Kind() != reflect.Struct {
 		return l.enum(t)

@@ -110,9 +110,7 @@ type consentView struct {
 func (x *exchange) authorizePage() {
 	s := x.session()
 	x.g.inspectAuthorize(x, s)
-	if s.user == nil {
-		s.returnTo = x.r.URL.RequestURI()
-		x.redirect(http.StatusFound, x.g.path("/users/sign_in"))
+	if !x.knows(s) {
 		return
 	}
 	a, problem := x.g.preAuthorize(x.query)
@@ -144,11 +142,7 @@ func (x *exchange) consentPage(s *session, a authorization) {
 // is a DELETE, which a form sends as Rails wants it.
 func (x *exchange) decide() {
 	s := x.session()
-	if s.user == nil {
-		x.redirect(http.StatusFound, x.g.path("/users/sign_in"))
-		return
-	}
-	if !x.genuine(s) {
+	if !x.knows(s) || !x.genuine(s) {
 		return
 	}
 	a, problem := x.g.preAuthorize(x.form)

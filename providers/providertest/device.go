@@ -117,9 +117,7 @@ func (x *exchange) devicePage() {
 		x.elsewhere()
 		return
 	}
-	if s.user == nil {
-		s.returnTo = x.r.URL.RequestURI()
-		x.redirect(http.StatusFound, x.g.path("/users/sign_in"))
+	if !x.knows(s) {
 		return
 	}
 	view := deviceView{Root: x.g.root, Token: s.csrf, UserCode: x.query.Get("user_code")}
@@ -139,11 +137,7 @@ func (x *exchange) devicePage() {
 // decideDevice is POST /oauth/device: one of the two buttons was pressed.
 func (x *exchange) decideDevice() {
 	s := x.session()
-	if s.user == nil {
-		x.redirect(http.StatusFound, x.g.path("/users/sign_in"))
-		return
-	}
-	if !x.genuine(s) {
+	if !x.knows(s) || !x.genuine(s) {
 		return
 	}
 	d := x.g.deviceFor(x.form.Get("user_code"))

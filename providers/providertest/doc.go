@@ -31,7 +31,7 @@
 // [GitLab.SetDown] takes the server off the network, [GitLab.SetFault] spoils
 // the answers of one endpoint (see [Fault]), [GitLab.ExpireTokens],
 // [GitLab.RevokeTokens], [GitLab.RenewSecret] and [GitLab.Upgrade] do what time,
-// people and administrators do.
+// people and administrators do. [Listen] is a server that is no GitLab at all.
 //
 // # The suite
 //

@@ -58,6 +58,19 @@ func (x *exchange) genuine(s *session) bool {
 	return false
 }
 
+// knows reports whether somebody is signed in, and sends anybody else to the form. Who
+// wanted a page comes back to it.
+func (x *exchange) knows(s *session) bool {
+	if s.user != nil {
+		return true
+	}
+	if x.r.Method == http.MethodGet {
+		s.returnTo = x.r.URL.RequestURI()
+	}
+	x.redirect(http.StatusFound, x.g.path("/users/sign_in"))
+	return false
+}
+
 // signInView fills the sign-in form.
 type signInView struct {
 	Root, Token, Alert, Login string
@@ -113,8 +126,7 @@ func (x *exchange) signOut() {
 // homePage is where a sign-in ends that came from nowhere.
 func (x *exchange) homePage() {
 	s := x.session()
-	if s.user == nil {
-		x.redirect(http.StatusFound, x.g.path("/users/sign_in"))
+	if !x.knows(s) {
 		return
 	}
 	x.page(http.StatusOK, "home", map[string]string{

@@ -69,6 +69,16 @@ func (k *keeper) signIn(w *window) {
 	}
 }
 
+// settle starts the keyring, and has a first window configure the instance and sign in.
+func (k *keeper) settle() {
+	k.t.Helper()
+	k.startKeyring()
+	w := k.open(protocol.KeyringSystem)
+	k.configure(w)
+	k.signIn(w)
+	w.close()
+}
+
 // wantKey checks where the key is: by what status says, the files, and the
 // keyring.
 func (k *keeper) wantKey(w *window, want protocol.StoreKey, entries int) {
@@ -137,14 +147,10 @@ func TestTheKeyringHasTheKey(t *testing.T) {
 
 func TestALockedKeyringIsWaitedFor(t *testing.T) {
 	k := newKeeper(t, true)
-	k.startKeyring()
-	w := k.open(protocol.KeyringSystem)
-	k.configure(w)
-	k.signIn(w)
-	w.close()
+	k.settle()
 
 	k.lock()
-	w = k.open(protocol.KeyringSystem)
+	w := k.open(protocol.KeyringSystem)
 	before := k.gitlab.Count(http.MethodPost, "/oauth/token")
 	_, err := call(w, protocol.Token, protocol.TokenParams{})
 	data := refused(t, err, protocol.SignInRequired)
@@ -169,14 +175,10 @@ func TestALockedKeyringIsWaitedFor(t *testing.T) {
 // in the keyring when that is unlocked one day.
 func TestASignInWhileTheKeyringIsLocked(t *testing.T) {
 	k := newKeeper(t, true)
-	k.startKeyring()
-	w := k.open(protocol.KeyringSystem)
-	k.configure(w)
-	k.signIn(w)
-	w.close()
+	k.settle()
 
 	k.lock()
-	w = k.open(protocol.KeyringSystem)
+	w := k.open(protocol.KeyringSystem)
 	_, err := call(w, protocol.Authenticate, protocol.AuthenticateParams{})
 	if data := refused(t, err, protocol.InvalidClient); !strings.Contains(data.Hint, "configure the instance again") {
 		t.Errorf("the error is %+v", data)
@@ -196,14 +198,10 @@ func TestASignInWhileTheKeyringIsLocked(t *testing.T) {
 
 func TestAnEntryThatIsDeletedIsCuredByASignIn(t *testing.T) {
 	k := newKeeper(t, false)
-	k.startKeyring()
-	w := k.open(protocol.KeyringSystem)
-	k.configure(w)
-	k.signIn(w)
-	w.close()
+	k.settle()
 
 	k.forget()
-	w = k.open(protocol.KeyringSystem)
+	w := k.open(protocol.KeyringSystem)
 	_, err := call(w, protocol.Token, protocol.TokenParams{})
 	if data := refused(t, err, protocol.SignInRequired); data.Details == nil || data.Details.Cause != auth.ReasonKeyLost {
 		t.Errorf("the error is %+v", data)

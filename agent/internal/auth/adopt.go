@@ -7,33 +7,28 @@ import (
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
 	"github.com/teamcodestream/codestream-agent/protocol"
-	"github.com/teamcodestream/codestream-agent/providers"
 )
 
 // adopt makes an account of what an application was granted: it asks whose the
 // tokens are, and saves them.
 func (m *Manager) adopt(ctx context.Context, app *application, in store.Instance, method protocol.AuthMethod, g grant) (store.Account, error) {
-	if missing := missingScopes(in.Scopes, g.scopes); len(missing) > 0 {
+	if missing := MissingScopes(in.Scopes, g.scopes); len(missing) > 0 {
 		return store.Account{}, invalidScope(in.ID, missing)
 	}
 	base, err := m.Transport(in)
 	if err != nil {
 		return store.Account{}, err
 	}
-	host := m.Provider.Host(in.ID, providers.NewClient(m.credential(base, in.ID, method, g.access), m.Provider.Endpoints(in.ID).API))
+	host := m.host(base, in.ID, method, g.access)
 	user, err := host.CurrentUser(ctx)
 	if err != nil {
 		return store.Account{}, err
-	}
-	version, err := host.Version(ctx)
-	if err != nil {
-		m.Log.Info("the instance does not tell its version", "instance", in.ID, "error", err)
 	}
 	account := store.Account{
 		ID: strconv.FormatInt(user.ID, 10), Instance: in.ID, User: user,
 		Method: method, SignedInAt: g.issued, ClientID: in.ClientID, RedirectURI: app.config.RedirectURL,
 	}
-	return m.saveSignIn(ctx, withGrant(account, g), store.Tokens{Access: g.access, Refresh: g.refresh}, version)
+	return m.saveSignIn(ctx, withGrant(account, g), store.Tokens{Access: g.access, Refresh: g.refresh}, m.versionAtSignIn(ctx, in, host))
 }
 
 // saveSignIn saves an account with its tokens, in place of those that it had: these
@@ -102,17 +97,4 @@ func withGrant(account store.Account, g grant) store.Account {
 	account.IssuedAt, account.ExpiresAt = g.issued, g.expires
 	account.RefreshSentAt, account.Refused = time.Time{}, ""
 	return account
-}
-
-func missingScopes(wanted, granted []string) (missing []string) {
-	has := make(map[string]bool, len(granted))
-	for _, scope := range granted {
-		has[scope] = true
-	}
-	for _, scope := range wanted {
-		if !has[scope] {
-			missing = append(missing, scope)
-		}
-	}
-	return missing
 }

@@ -99,9 +99,7 @@ func (a *authorizer) refusesToken(ctx context.Context, resp *http.Response, acce
 		strings.Contains(resp.Header.Get("WWW-Authenticate"), `error="invalid_token"`) {
 		return true, nil
 	}
-	m := a.manager
-	client := providers.NewClient(m.credential(a.base, a.key.Instance, access.Account.Method, access.Token), a.api)
-	_, err = m.Provider.Host(a.key.Instance, client).CurrentUser(ctx)
+	_, err = a.manager.host(a.base, a.key.Instance, access.Account.Method, access.Token).CurrentUser(ctx)
 	var answer *protocol.Error
 	return errors.As(err, &answer) && answer.Status == http.StatusUnauthorized, nil
 }

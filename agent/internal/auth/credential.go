@@ -5,6 +5,7 @@ import (
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
 	"github.com/teamcodestream/codestream-agent/protocol"
+	"github.com/teamcodestream/codestream-agent/providers"
 )
 
 // credential is a RoundTripper that sends one token: one that OAuth issued as
@@ -24,6 +25,13 @@ func (m *Manager) credential(base http.RoundTripper, instance string, method pro
 		c.header = m.Provider.Endpoints(instance).PersonalTokenHeader
 	}
 	return c
+}
+
+// host returns the API of an instance as it is seen with a token, which goes nowhere
+// else.
+func (m *Manager) host(base http.RoundTripper, instance string, method protocol.AuthMethod, token secret.Text) providers.Host {
+	client := providers.NewClient(m.credential(base, instance, method, token), m.Provider.Endpoints(instance).API)
+	return m.Provider.Host(instance, client)
 }
 
 func (c credential) RoundTrip(req *http.Request) (*http.Response, error) {

@@ -149,8 +149,9 @@ func (a *application) check(ctx context.Context) error {
 }
 
 // exchange trades a code for tokens (RFC 6749 section 4.1.3, RFC 7636 section
-// 4.5), with its verifier unless that is empty. Where it returns an error, a grant that has an access token all the same
-// is one that cannot be used and should be revoked.
+// 4.5), with its verifier unless that is empty. Where it returns an error, a grant
+// that has an access token all the same is one that cannot be used and should be
+// revoked.
 func (a *application) exchange(ctx context.Context, code, verifier string) (grant, error) {
 	form := url.Values{"grant_type": {"authorization_code"}, "code": {code}}
 	if verifier != "" {

@@ -45,7 +45,7 @@ type signIn struct {
 func (s *signIn) comeByRelay(listener net.Listener) {
 	at := listener.Addr().(*net.TCPAddr)
 	s.mu.Lock()
-	s.state = string(relay.NewState(at.Port))
+	s.state = relay.NewState(at.Port)
 	s.mu.Unlock()
 	s.local = &url.URL{Scheme: "http", Host: at.String(), Path: relay.CallbackPath}
 }
@@ -92,7 +92,7 @@ func rejected(problem string) error {
 
 // pendingSignIns are those of this process, at most one an instance.
 type pendingSignIns struct {
-	mu         sync.Mutex
+	mu         sync.Mutex // guards byInstance
 	byInstance map[string]*signIn
 }
 

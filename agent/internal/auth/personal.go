@@ -31,7 +31,7 @@ func (m *Manager) SignInWithToken(ctx context.Context, in store.Instance, token 
 		return store.Account{}, nil, err
 	}
 	issued := m.Now().UTC()
-	host := m.Provider.Host(in.ID, providers.NewClient(m.credential(base, in.ID, protocol.MethodToken, token), m.Provider.Endpoints(in.ID).API))
+	host := m.host(base, in.ID, protocol.MethodToken, token)
 	described, err := host.PersonalToken(ctx)
 	if err == nil {
 		err = stillGood(in, described, issued)
@@ -44,16 +44,12 @@ func (m *Manager) SignInWithToken(ctx context.Context, in store.Instance, token 
 	if err != nil {
 		return store.Account{}, nil, invalidWhereRefused(in, err)
 	}
-	version, err := host.Version(ctx)
-	if err != nil {
-		m.Log.Info("the instance does not tell its version", "instance", in.ID, "error", err)
-	}
 	account = store.Account{
 		ID: strconv.FormatInt(user.ID, 10), Instance: in.ID, User: user, Method: protocol.MethodToken,
 		Scopes: described.Scopes, IssuedAt: issued, SignedInAt: issued, ExpiresAt: described.ExpiresAt,
 		TokenKind: m.Provider.TokenKind(user),
 	}
-	account, err = m.saveSignIn(ctx, account, store.Tokens{Access: token}, version)
+	account, err = m.saveSignIn(ctx, account, store.Tokens{Access: token}, m.versionAtSignIn(ctx, in, host))
 	return account, m.tokenWarnings(in, account, told), err
 }
 
@@ -92,7 +88,7 @@ func invalidToken(in store.Instance, problem string) error {
 	return &protocol.Error{
 		Code:     protocol.InvalidToken,
 		Message:  problem,
-		Hint:     "Make a new one in GitLab under User settings > Access tokens, with the " + scopeWords(in.Scopes) + "." + orOtherwise(in),
+		Hint:     "Make a new one in GitLab under User settings > Access tokens, with the " + ScopeWords(in.Scopes) + "." + orOtherwise(in),
 		Instance: in.ID,
 		Details:  &protocol.ErrorDetails{Scopes: in.Scopes, Methods: Methods(in)},
 	}
@@ -106,24 +102,17 @@ func orOtherwise(in store.Instance) string {
 	return ` Or sign in with the method "browser".`
 }
 
-func scopeWords(scopes []string) string {
-	if len(scopes) == 1 {
-		return "scope " + scopes[0]
-	}
-	return "scopes " + strings.Join(scopes, ", ")
-}
-
 // tokenWarnings are what the user should know of a token that is good.
 func (m *Manager) tokenWarnings(in store.Instance, account store.Account, told bool) []string {
 	warnings := []string{}
 	if account.TokenKind != protocol.TokenPersonal {
 		warnings = append(warnings, fmt.Sprintf("This is a %s access token: GitLab is called as the bot %s, which sees only its %[1]s, and not as you.", account.TokenKind, account.User.Username))
 	}
-	switch missing := missingScopes(in.Scopes, account.Scopes); {
+	switch missing := MissingScopes(in.Scopes, account.Scopes); {
 	case !told:
 		warnings = append(warnings, "This GitLab does not tell the scopes of a token, or when it ends.")
 	case len(missing) > 0:
-		warnings = append(warnings, "The token lacks the "+scopeWords(missing)+": calls that need more than "+strings.Join(account.Scopes, ", ")+" will be refused.")
+		warnings = append(warnings, "The token lacks the "+ScopeWords(missing)+": calls that need more than "+strings.Join(account.Scopes, ", ")+" will be refused.")
 	}
 	if warning := ExpiryWarning(account, m.Now(), warnAtSignIn); warning != "" {
 		warnings = append(warnings, warning)
@@ -164,8 +153,7 @@ func (m *Manager) revokePersonal(ctx context.Context, account store.Account, tok
 	if err != nil {
 		return err
 	}
-	client := providers.NewClient(m.credential(base, in.ID, account.Method, tokens.Access), m.Provider.Endpoints(in.ID).API)
-	err = m.Provider.Host(in.ID, client).RevokePersonalToken(ctx)
+	err = m.host(base, in.ID, account.Method, tokens.Access).RevokePersonalToken(ctx)
 	var answer *protocol.Error
 	switch {
 	case errors.As(err, &answer) && answer.Status == http.StatusUnauthorized:

@@ -205,7 +205,7 @@ func invalidClient(instance, problem string) error {
 func invalidScope(instance string, scopes []string) error {
 	return &protocol.Error{
 		Code:     protocol.InvalidScope,
-		Message:  "the application does not have the scopes " + strings.Join(scopes, ", "),
+		Message:  "the application does not have the " + ScopeWords(scopes),
 		Hint:     "Ask the administrator to tick them in the application's form (Admin > Applications), or configure the instance with the scopes that it has.",
 		Instance: instance,
 		Details:  &protocol.ErrorDetails{Scopes: scopes},

@@ -83,8 +83,17 @@ func (m *Manager) askVersion(ctx context.Context, in store.Instance, method prot
 	}
 	ctx, stop := m.untilClosing(ctx)
 	defer stop()
-	client := providers.NewClient(m.credential(base, in.ID, method, token), m.Provider.Endpoints(in.ID).API)
-	return m.Provider.Host(in.ID, client).Version(ctx)
+	return m.host(base, in.ID, method, token).Version(ctx)
+}
+
+// versionAtSignIn returns the version of an instance, "" where it does not tell:
+// nobody is kept from signing in by that.
+func (m *Manager) versionAtSignIn(ctx context.Context, in store.Instance, host providers.Host) string {
+	version, err := host.Version(ctx)
+	if err != nil {
+		m.Log.Info("the instance does not tell its version", "instance", in.ID, "error", err)
+	}
+	return version
 }
 
 // untilClosing returns a context that ends when the manager is closed, too: what

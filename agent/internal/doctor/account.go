@@ -96,17 +96,17 @@ func describeToken(in store.Instance, account store.Account, hasRefresh bool, no
 		what = fmt.Sprintf("a %s access token", account.TokenKind)
 	}
 	if account.Scopes != nil {
-		what += ", with the " + scopeWords(account.Scopes)
+		what += ", with the " + auth.ScopeWords(account.Scopes)
 	}
 	detail := what + ", " + life(account, hasRefresh, now)
 	ended := !account.ExpiresAt.IsZero() && !now.Before(account.ExpiresAt)
-	switch missing := lacking(in.Scopes, account.Scopes); {
+	switch missing := auth.MissingScopes(in.Scopes, account.Scopes); {
 	case ended && !hasRefresh:
 		return fail("Sign in again with gitlabSM/authenticate.", "%s", detail)
 	case auth.ExpiryWarning(account, now, auth.WarnInUse) != "":
 		return warn("Make a new one in GitLab under User settings > Access tokens, and sign in with it: it takes the place of this one.", "%s", detail)
 	case account.Scopes != nil && len(missing) > 0:
-		return warn("Sign in again with a token or an application that has them, or ask for less with scopes in gitlabSM/configure.", "%s; it lacks the %s", detail, scopeWords(missing))
+		return warn("Sign in again with a token or an application that has them, or ask for less with scopes in gitlabSM/configure.", "%s; it lacks the %s", detail, auth.ScopeWords(missing))
 	}
 	return pass("%s", detail)
 }

@@ -94,10 +94,10 @@ func lookScopes(ctx context.Context, p *patient) finding {
 	if granted == nil {
 		return p.askScopes(ctx)
 	}
-	if missing := lacking(in.Scopes, granted); len(missing) > 0 {
-		return warn("Tick them in the application's form in GitLab, and sign in again.", "no sign-in was granted the %s yet", scopeWords(missing))
+	if missing := auth.MissingScopes(in.Scopes, granted); len(missing) > 0 {
+		return warn("Tick them in the application's form in GitLab, and sign in again.", "no sign-in was granted the %s yet", auth.ScopeWords(missing))
 	}
-	return pass("the application has the %s", scopeWords(in.Scopes))
+	return pass("the application has the %s", auth.ScopeWords(in.Scopes))
 }
 
 // askScopes asks GitLab where it can be asked, which is where it has the device
@@ -110,10 +110,10 @@ func (p *patient) askScopes(ctx context.Context) finding {
 	}
 	switch {
 	case err == nil:
-		return pass("the application has the %s", scopeWords(in.Scopes))
+		return pass("the application has the %s", auth.ScopeWords(in.Scopes))
 	case errors.Is(err, protocol.UnsupportedVersion):
 		return finding{
-			status: protocol.CheckSkip, detail: "GitLab does not say whether the application has the " + scopeWords(in.Scopes) + ", until somebody signs in",
+			status: protocol.CheckSkip, detail: "GitLab does not say whether the application has the " + auth.ScopeWords(in.Scopes) + ", until somebody signs in",
 			hint: "Tick in the application's form in GitLab: " + strings.Join(in.Scopes, ", "),
 		}
 	}
@@ -121,18 +121,3 @@ func (p *patient) askScopes(ctx context.Context) finding {
 }
 
 // lacking lists what is wanted and not granted.
-func lacking(wanted, granted []string) (missing []string) {
-	for _, scope := range wanted {
-		if !slices.Contains(granted, scope) {
-			missing = append(missing, scope)
-		}
-	}
-	return missing
-}
-
-func scopeWords(scopes []string) string {
-	if len(scopes) == 1 {
-		return "scope " + scopes[0]
-	}
-	return "scopes " + strings.Join(scopes, ", ")
-}

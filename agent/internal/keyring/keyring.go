@@ -13,6 +13,7 @@ package keyring
 import (
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -29,22 +30,15 @@ const (
 	timeout = 3 * time.Second
 )
 
-// Unavailable says that the keyring could not tell: there is none, it is locked,
-// or it does not answer. The entry may well be there: try again later.
-type Unavailable struct {
-	// Cause says in words which of these it is. No secret is in it.
-	Cause string
-}
-
-func (e *Unavailable) Error() string { return e.Cause }
-
 // System is the keyring of the user's session. Its methods may be called from
 // many goroutines. They take turns, so that the user is asked one thing at a time.
+//
+// An error means that the keyring could not tell, and says why: there is none, it is
+// locked, or it does not answer. No secret is in it. The entry may well be there: try
+// again later.
 type System struct {
-	// Timeout bounds each call, and the wait for its turn.
-	Timeout time.Duration
-
 	entries entries
+	timeout time.Duration // bounds each call, and the wait for its turn
 	turn    chan struct{} // one slot, held by the call under way
 
 	mu sync.Mutex // guards hanging
@@ -69,12 +63,11 @@ func New() *System {
 }
 
 func newSystem(e entries) *System {
-	return &System{Timeout: timeout, entries: e, turn: make(chan struct{}, 1)}
+	return &System{entries: e, timeout: timeout, turn: make(chan struct{}, 1)}
 }
 
 // Get returns the value of the entry id. found is false where the keyring says
-// that it has none, or one that Set did not write. It returns [Unavailable] where
-// the keyring cannot tell.
+// that it has none, or one that Set did not write.
 func (s *System) Get(id string) (value []byte, found bool, err error) {
 	text, err := s.call("", func() (string, error) { return s.entries.get(service, id) })
 	if errors.Is(err, library.ErrNotFound) {
@@ -87,16 +80,16 @@ func (s *System) Get(id string) (value []byte, found bool, err error) {
 	return value, err == nil, nil
 }
 
-// Set writes the entry id, in place of what it was. It returns [Unavailable]
-// where it may not have been written.
+// Set writes the entry id, in place of what it was. After an error it may have been
+// written or not.
 func (s *System) Set(id string, value []byte) error {
 	text := base64.StdEncoding.EncodeToString(value)
 	_, err := s.call(text, func() (string, error) { return "", s.entries.set(service, id, text) })
 	return err
 }
 
-// Delete removes the entry id, which need not be there. It returns [Unavailable]
-// where it may still be there.
+// Delete removes the entry id, which need not be there. After an error it may still be
+// there.
 func (s *System) Delete(id string) error {
 	_, err := s.call("", func() (string, error) { return "", s.entries.delete(service, id) })
 	if errors.Is(err, library.ErrNotFound) {
@@ -115,14 +108,14 @@ var errPanic = errors.New("it sends what cannot be understood")
 // the error.
 func (s *System) call(secret string, fn func() (string, error)) (string, error) {
 	if err := s.entries.ready(); err != nil {
-		return "", &Unavailable{err.Error()}
+		return "", err
 	}
 	if s.hangs() {
-		return "", &Unavailable{"the keyring has not answered yet; it may be waiting for you to unlock it"}
+		return "", errors.New("the keyring has not answered yet; it may be waiting for you to unlock it")
 	}
-	limit := time.NewTimer(s.Timeout)
+	limit := time.NewTimer(s.timeout)
 	defer limit.Stop()
-	slow := &Unavailable{"the keyring does not answer within " + s.Timeout.String() + "; it may be waiting for you to unlock it"}
+	slow := fmt.Errorf("the keyring does not answer within %v; it may be waiting for you to unlock it", s.timeout)
 	select {
 	case s.turn <- struct{}{}:
 	case <-limit.C:
@@ -152,7 +145,7 @@ func (s *System) call(secret string, fn func() (string, error)) (string, error) 
 	select {
 	case r := <-results:
 		if r.err != nil && !errors.Is(r.err, library.ErrNotFound) {
-			r.err = &Unavailable{explain(r.err, secret)}
+			r.err = explain(r.err, secret)
 		}
 		return r.value, r.err
 	case <-limit.C:
@@ -174,16 +167,16 @@ const maxWords = 200
 
 // explain says why a keyring cannot be used. Its own words are dropped where they
 // repeat the secret that they are about.
-func explain(err error, secret string) string {
+func explain(err error, secret string) error {
 	if known := knownCause(err); known != "" {
-		return known
+		return errors.New(known)
 	}
 	words := strings.Join(strings.Fields(err.Error()), " ")
 	if secret != "" && strings.Contains(words, secret) {
-		return "the keyring refuses"
+		return errors.New("the keyring refuses")
 	}
 	if len(words) > maxWords {
 		words = strings.ToValidUTF8(words[:maxWords], "") + "…"
 	}
-	return "the keyring refuses: " + words
+	return errors.New("the keyring refuses: " + words)
 }

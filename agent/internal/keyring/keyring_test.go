@@ -73,7 +73,7 @@ func TestWhatIsSetIsFound(t *testing.T) {
 // The user is away, and the keyring waits for them: whoever asks must not.
 func TestACallThatHangsIsGivenUp(t *testing.T) {
 	s, _ := memory()
-	s.Timeout = 10 * time.Millisecond
+	s.timeout = 10 * time.Millisecond
 	asked, unlocked := make(chan bool, 10), make(chan bool)
 	s.entries.get = func(string, string) (string, error) {
 		asked <- true
@@ -94,7 +94,7 @@ func TestACallThatHangsIsGivenUp(t *testing.T) {
 			t.Fatal("another call was made before the first had ended")
 		}
 	}
-	s.Timeout = timeout
+	s.timeout = timeout
 	if value, found, err := s.Get("a1"); err != nil || !found || len(value) == 0 {
 		t.Errorf("after the user has unlocked the keyring: %v, %v", found, err)
 	}
@@ -157,8 +157,7 @@ func TestWithoutASessionNobodyIsAsked(t *testing.T) {
 // unavailable checks that an error says that the keyring could not tell, and why.
 func unavailable(t *testing.T, err error, cause string) {
 	t.Helper()
-	var known *Unavailable
-	if !errors.As(err, &known) || !strings.Contains(known.Cause, cause) {
-		t.Errorf("the error is %v, want Unavailable with %q", err, cause)
+	if err == nil || !strings.Contains(err.Error(), cause) {
+		t.Errorf("the error is %v, want one with %q", err, cause)
 	}
 }

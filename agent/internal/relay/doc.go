@@ -7,7 +7,7 @@
 // never sees a token; the code that passes through is worth nothing without the
 // PKCE verifier, which never leaves the agent (RFC 7636 section 1); or where GitLab
 // is older than 13.8, and has no PKCE, without the client secret. The state names
-// the port of the agent's listener ([State]); the address to which the browser goes
+// the port of the agent's listener ([NewState]); the address to which the browser goes
 // is made here of 127.0.0.1, that port and one fixed path, so that the relay leads
 // nobody anywhere else.
 //

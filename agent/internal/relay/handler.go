@@ -60,7 +60,7 @@ func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h handler) sendOn(w http.ResponseWriter, r *http.Request) {
-	target, err := Target(r.URL.RawQuery)
+	target, err := targetOf(r.URL.RawQuery)
 	if err != nil {
 		refuse(w, http.StatusBadRequest, "The sign-in cannot go on from here", "This is not how GitLab comes back: "+err.Error()+". Start the sign-in again from the editor.")
 		return
@@ -69,10 +69,10 @@ func (h handler) sendOn(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusSeeOther)
 }
 
-// Target returns the address on the user's machine to which a callback's query is
+// targetOf returns the address on the user's machine to which a callback's query is
 // sent on, or an error that says what is wrong with the query, without repeating
 // any of it.
-func Target(query string) (string, error) {
+func targetOf(query string) (string, error) {
 	given, err := url.ParseQuery(query)
 	if err != nil {
 		return "", errors.New("its query cannot be read")
@@ -89,7 +89,7 @@ func Target(query string) (string, error) {
 			on.Set(name, values[0])
 		}
 	}
-	port, ok := State(on.Get("state")).Port()
+	port, ok := portOf(on.Get("state"))
 	switch {
 	case !ok:
 		return "", errors.New("its state is none of an agent's")

@@ -6,12 +6,9 @@ import (
 	"strings"
 )
 
-// State is the state of a sign-in (RFC 6749 section 10.12) whose callback comes by
-// a relay: 128 random bits, a dot, and the port of the agent's listener.
-type State string
-
-// NewState makes a state for a listener at a port.
-func NewState(port int) State { return State(rand.Text() + "." + strconv.Itoa(port)) }
+// NewState makes the state of a sign-in (RFC 6749 section 10.12) whose callback comes
+// by a relay: 128 random bits, a dot, and the port of the agent's listener.
+func NewState(port int) string { return rand.Text() + "." + strconv.Itoa(port) }
 
 // randomLength is how many characters of base32 the random part has, as of
 // crypto/rand's Text: at least 128 bits.
@@ -20,10 +17,10 @@ const randomLength = 26
 // lowestPort is the first that a program without special rights can have.
 const lowestPort = 1024
 
-// Port returns the port of the agent's listener, and false for what is no state of
+// portOf returns the port of the agent's listener, and false for what is no state of
 // an agent's.
-func (s State) Port() (port int, ok bool) {
-	random, digits, found := strings.Cut(string(s), ".")
+func portOf(state string) (port int, ok bool) {
+	random, digits, found := strings.Cut(state, ".")
 	if !found || len(random) < randomLength || len(random) > 2*randomLength || strings.ContainsFunc(random, notBase32) {
 		return 0, false
 	}

@@ -1,6 +1,7 @@
 package sessiontest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -106,10 +107,7 @@ func (s *session) consent(ctx context.Context, approve bool, user string, untilC
 	if err != nil {
 		return err
 	}
-	address := signIn.AuthorizeURL
-	if address == "" {
-		address = signIn.VerificationURIComplete
-	}
+	address := cmp.Or(signIn.AuthorizeURL, signIn.VerificationURIComplete)
 	browser := g.browser(user)
 	if untilCallback {
 		stop := browser.DenyUntilCallback

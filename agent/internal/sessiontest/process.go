@@ -48,37 +48,46 @@ func Binary(path string, more ...string) Launcher {
 		cmd := exec.Command(path, append([]string{"--stdio"}, more...)...)
 		cmd.Dir = t.TempDir()
 		cmd.Env = slices.Concat(inherited(), home(cmd.Dir), []string{"CODESTREAM_KEYRING=off"}, env, []string{"CODESTREAM_DATA_DIR=" + dataDir})
-		cmd.WaitDelay = linger
-		stderr := new(record)
-		cmd.Stderr = stderr
-		stdin, err := cmd.StdinPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		// Not StdoutPipe: its Wait would close what is still to be read.
-		stdout, theirs, err := os.Pipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		cmd.Stdout = theirs
-		err = cmd.Start()
-		theirs.Close()
-		if err != nil {
-			stdout.Close()
-			t.Fatal(err)
-		}
-		wait := sync.OnceValue(func() int {
-			_ = cmd.Wait() // the status tells all
-			return cmd.ProcessState.ExitCode()
-		})
-		kill := func() { _ = cmd.Process.Kill() }
-		t.Cleanup(func() {
-			kill()
-			wait()
-			stdout.Close()
-		})
-		return &Process{Stdin: stdin, Stdout: stdout, Stderr: stderr.String, Wait: wait, Kill: kill, PID: cmd.Process.Pid}
+		return Start(t, cmd)
 	}
+}
+
+// Start starts a command that is an agent, or becomes one. Its stderr is kept, unless
+// the command has one. The process does not outlive t.
+func Start(t testing.TB, cmd *exec.Cmd) *Process {
+	t.Helper()
+	cmd.WaitDelay = linger
+	stderr := new(record)
+	if cmd.Stderr == nil {
+		cmd.Stderr = stderr
+	}
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Not StdoutPipe: its Wait would close what is still to be read.
+	stdout, theirs, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stdout = theirs
+	err = cmd.Start()
+	theirs.Close()
+	if err != nil {
+		stdout.Close()
+		t.Fatal(err)
+	}
+	wait := sync.OnceValue(func() int {
+		_ = cmd.Wait() // the status tells all
+		return cmd.ProcessState.ExitCode()
+	})
+	kill := func() { _ = cmd.Process.Kill() }
+	t.Cleanup(func() {
+		kill()
+		wait()
+		stdout.Close()
+	})
+	return &Process{Stdin: stdin, Stdout: stdout, Stderr: stderr.String, Wait: wait, Kill: kill, PID: cmd.Process.Pid}
 }
 
 // inherited is what a program needs of the environment to start at all, to find

@@ -24,18 +24,18 @@ func updateFlag() *bool {
 	return flag.Bool("update", false, "rewrite what the session scripts expect to what was received")
 }
 
-// TimeoutVariable is the environment variable that says, in Go's form, how long a
+// timeoutVariable is the environment variable that says, in Go's form, how long a
 // step may take. Default: 10s.
-const TimeoutVariable = "SESSIONTEST_TIMEOUT"
+const timeoutVariable = "SESSIONTEST_TIMEOUT"
 
 func stepTimeout(t testing.TB) time.Duration {
-	value, ok := os.LookupEnv(TimeoutVariable)
+	value, ok := os.LookupEnv(timeoutVariable)
 	if !ok {
 		return 10 * time.Second
 	}
 	timeout, err := time.ParseDuration(value)
 	if err != nil {
-		t.Fatalf("%s: %v", TimeoutVariable, err)
+		t.Fatalf("%s: %v", timeoutVariable, err)
 	}
 	return timeout
 }

@@ -26,10 +26,10 @@ type Account struct {
 	TokenKind protocol.TokenKind `json:"tokenKind,omitempty"`
 	// IssuedAt and ExpiresAt bound the life of the access token by the wall clock;
 	// ExpiresAt is zero for one that does not expire.
-	IssuedAt time.Time `json:"issuedAt,omitzero"`
+	IssuedAt  time.Time `json:"issuedAt,omitzero"`
+	ExpiresAt time.Time `json:"expiresAt,omitzero"`
 	// SignedInAt is when the user last approved, which a refresh does not change.
 	SignedInAt time.Time `json:"signedInAt,omitzero"`
-	ExpiresAt  time.Time `json:"expiresAt,omitzero"`
 	// RefreshSentAt is when a refresh was sent of which nobody knows what came of
 	// it; zero where there is none.
 	RefreshSentAt time.Time `json:"refreshSentAt,omitzero"`

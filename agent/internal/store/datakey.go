@@ -19,12 +19,11 @@ type Keyring interface {
 	Delete(id string) error
 }
 
-// Place says where a data key lies.
+// Place says where a data key lies. It is empty while there is none.
 type Place string
 
 // The values of [Place].
 const (
-	PlaceNone    Place = ""        // there is no key yet
 	PlaceKeyring Place = "keyring" // in the system's keyring
 	PlaceFile    Place = "file"    // in a file beside the store
 )

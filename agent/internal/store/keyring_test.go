@@ -157,7 +157,7 @@ func TestNoKeyringIsAskedBeforeASecretNeedsIt(t *testing.T) {
 	if ids, err := instances(s); err != nil || len(ids) != 1 {
 		t.Fatal(ids, err)
 	}
-	wantKeys(t, s, m, store.PlaceNone, 0, 0)
+	wantKeys(t, s, m, "", 0, 0)
 	if got := m.questions(); got != 0 {
 		t.Errorf("the keyring was asked %d times", got)
 	}

@@ -80,7 +80,7 @@ func TestWithTheLastSecretGoesTheKey(t *testing.T) {
 		s.UseKeyring(use)
 		write(t, s)
 		update(t, s, func(tx *store.Tx) error { return tx.DeleteAccount(sam) })
-		wantKeys(t, s, m, store.PlaceNone, 0, 0)
+		wantKeys(t, s, m, "", 0, 0)
 		wantNotes(t, s, 0)
 		write(t, s)
 		if got, err := tokens(another(s), sam); err != nil || got.Access.Reveal() != "access-of-sam" {

@@ -64,7 +64,7 @@ func list[T any](tx *Tx, bucket, prefix []byte) ([]T, error) {
 		return nil, nil
 	}
 	cursor := b.Cursor()
-	for key, data := cursor.Seek(prefix); hasPrefix(key, prefix); key, data = cursor.Next() {
+	for key, data := cursor.Seek(prefix); key != nil && bytes.HasPrefix(key, prefix); key, data = cursor.Next() {
 		value, err := decode[T](key, data)
 		if err != nil {
 			return nil, err
@@ -72,10 +72,6 @@ func list[T any](tx *Tx, bucket, prefix []byte) ([]T, error) {
 		values = append(values, value)
 	}
 	return values, nil
-}
-
-func hasPrefix(key, prefix []byte) bool {
-	return key != nil && len(key) >= len(prefix) && string(key[:len(prefix)]) == string(prefix)
 }
 
 func put(tx *Tx, bucket, key []byte, value any) error {

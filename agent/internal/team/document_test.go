@@ -145,24 +145,3 @@ func TestAFileThatHangsFromTheBeginning(t *testing.T) {
 		synctest.Wait()
 	})
 }
-
-// What is done too late is undone.
-func TestNobodyWaitsForAFolderThatIsWrittenTo(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		release, undone := make(chan struct{}), ""
-		began := time.Now()
-		done, err := inTime(writePatience, func() (string, error) { <-release; return "written", nil }, func(what string) { undone = what })
-		if !errors.Is(err, errLate) || done != "" || time.Since(began) != writePatience {
-			t.Errorf("after %v it is %q, %v", time.Since(began), done, err)
-		}
-		close(release)
-		synctest.Wait()
-		if undone != "written" {
-			t.Errorf("what is undone is %q", undone)
-		}
-		done, err = inTime(writePatience, func() (string, error) { return "written", nil }, func(string) { t.Error("what is in time is undone") })
-		if err != nil || done != "written" {
-			t.Errorf("in time it is %q, %v", done, err)
-		}
-	})
-}

@@ -3,10 +3,8 @@ package team
 import (
 	"bytes"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -67,7 +65,10 @@ func (f format) instances(file *source) ([]store.Instance, error) {
 		return nil, err
 	}
 	if n := len(content.Instances); f.most > 0 && n > f.most {
-		return nil, unreadable(file.name, fmt.Errorf("it has %d instances, and may have %d", n, f.most))
+		return nil, file.of(f.most, "url", &protocol.Error{
+			Message: fmt.Sprintf("it has %d instances, and may have %d", n, f.most),
+			Hint:    "Take out those that nobody needs: people are asked about each.",
+		})
 	}
 	list := make([]store.Instance, 0, len(content.Instances))
 	for i, shared := range content.Instances {
@@ -147,99 +148,3 @@ func shown(path string) string {
 }
 
 func isHidden(r rune) bool { return !unicode.IsPrint(r) }
-
-// at is an error at an offset of the file.
-func (file *source) at(offset int, format string, args ...any) error {
-	return file.problem(offset, fmt.Sprintf(format, args...), "Mend the file; it is read again at once.")
-}
-
-func (file *source) problem(offset int, problem, hint string) error {
-	line, column := position(file.text, offset)
-	return &protocol.Error{
-		Code:    protocol.InvalidParams,
-		Message: fmt.Sprintf("%s, line %d, column %d: %s", file.name, line, column, problem),
-		Hint:    hint,
-		Details: &protocol.ErrorDetails{Cause: protocol.CauseFile, File: file.name, Line: line, Column: column, Text: problem},
-	}
-}
-
-// of is an error about a field of an instance, or where the field is left out
-// about the instance.
-func (file *source) of(index int, field string, err error) error {
-	at := file.tree.Find(fmt.Sprintf("/instances/%d/%s", index, field))
-	if at == nil {
-		at = file.tree.Find(fmt.Sprintf("/instances/%d", index))
-	}
-	problem, hint := err.Error(), ""
-	if known, ok := err.(*protocol.Error); ok {
-		problem, hint = known.Message, known.Hint
-	}
-	if hint == "" {
-		return file.at(at.StartOffset, "%s", problem)
-	}
-	return file.problem(at.StartOffset, problem, hint)
-}
-
-// isSecret reports whether a field would hold a secret: everybody who has the file
-// can read it.
-func isSecret(name string) bool {
-	name = strings.ToLower(name)
-	for _, part := range []string{"secret", "token", "password", "passwd", "credential"} {
-		if strings.Contains(name, part) {
-			return true
-		}
-	}
-	return false
-}
-
-func (file *source) secret(offset int, name string) error {
-	return file.problem(offset, fmt.Sprintf("%s is a secret, and everybody who has the file can read it", quote(name)),
-		"Take it out, and have it renewed if the file was shared. Untick Confidential in the application's form in GitLab: with PKCE it then needs no secret. Or share the instance through the team's registry, which seals it.")
-}
-
-// notUTF8 returns the offset of the first byte that is no UTF-8, or -1.
-func notUTF8(text []byte) int {
-	for offset := 0; offset < len(text); {
-		r, size := utf8.DecodeRune(text[offset:])
-		if r == utf8.RuneError && size == 1 {
-			return offset
-		}
-		offset += size
-	}
-	return -1
-}
-
-// syntaxPlace is how hujson says where.
-var syntaxPlace = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`line (\d+), column (\d+): `) })
-
-// syntax puts an error of the parser in the form of the others.
-func (file *source) syntax(err error) error {
-	problem, offset := err.Error(), len(file.text)
-	if place := syntaxPlace().FindStringSubmatchIndex(problem); place != nil {
-		line, _ := strconv.Atoi(problem[place[2]:place[3]])
-		column, _ := strconv.Atoi(problem[place[4]:place[5]])
-		offset = offsetOf(file.text, line, column)
-		problem = problem[place[1]:]
-	}
-	return file.at(offset, "this is not JSON: %s", providers.Shorten(problem, 200))
-}
-
-// position returns the line and the column, in characters, of an offset. Both are
-// counted from 1.
-func position(text []byte, offset int) (line, column int) {
-	before := text[:min(offset, len(text))]
-	line = 1 + bytes.Count(before, []byte("\n"))
-	return line, 1 + utf8.RuneCount(before[1+bytes.LastIndexByte(before, '\n'):])
-}
-
-// offsetOf returns the offset of a line and a column in bytes.
-func offsetOf(text []byte, line, column int) (offset int) {
-	for range line - 1 {
-		next := bytes.IndexByte(text[offset:], '\n')
-		if next < 0 {
-			break
-		}
-		offset += next + 1
-	}
-	return min(offset+column-1, len(text))
-}

@@ -136,3 +136,35 @@ func (s *Shared) Serves(at Place) (serves bool, err error) {
 	})
 	return serves, err
 }
+
+// found returns what was found at a place. Until that is a bucket, the place stands
+// for it.
+func found(tx *store.Tx, at Place) (store.Registry, error) {
+	r, err := tx.Registry(at.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		return store.Registry{Place: at.ID, Name: at.Name, Bucket: at.ID}, nil
+	}
+	return r, err
+}
+
+// sequenceOf returns how new a state of a bucket was kept, at whatever place.
+func sequenceOf(tx *store.Tx, bucket string) (newest uint64, err error) {
+	all, err := tx.Registries()
+	for _, r := range all {
+		if r.Bucket == bucket {
+			newest = max(newest, r.Sequence)
+		}
+	}
+	return newest, err
+}
+
+// placesOf counts the places that lead to a bucket.
+func placesOf(tx *store.Tx, bucket string) (n int, err error) {
+	all, err := tx.Registries()
+	for _, r := range all {
+		if r.Bucket == bucket {
+			n++
+		}
+	}
+	return n, err
+}

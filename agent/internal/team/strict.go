@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/tailscale/hujson"
 
@@ -37,6 +38,18 @@ func decodeStrict(file *source, into any) error {
 		return file.syntax(err)
 	}
 	return json.Unmarshal(standard, into)
+}
+
+// notUTF8 returns the offset of the first byte that is no UTF-8, or -1.
+func notUTF8(text []byte) int {
+	for offset := 0; offset < len(text); {
+		r, size := utf8.DecodeRune(text[offset:])
+		if r == utf8.RuneError && size == 1 {
+			return offset
+		}
+		offset += size
+	}
+	return -1
 }
 
 // maxDepth bounds how deep lists and objects lie in one another: a file has four. A
@@ -143,6 +156,18 @@ func (file *source) membersFit(object *hujson.Object, t reflect.Type, what strin
 		}
 	}
 	return nil
+}
+
+// isSecret reports whether a field would hold a secret: everybody who has the file
+// can read it.
+func isSecret(name string) bool {
+	name = strings.ToLower(name)
+	for _, part := range []string{"secret", "token", "password", "passwd", "credential"} {
+		if strings.Contains(name, part) {
+			return true
+		}
+	}
+	return false
 }
 
 // suggestion names the field that is meant where only the case is another.

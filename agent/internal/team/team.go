@@ -30,10 +30,10 @@ type Source interface {
 	Find(tx *store.Tx) (Found, error)
 }
 
-// FileSource is a source that is in files. They can be slow, or hang for ever, on a
+// fileSource is a source that is in files. They can be slow, or hang for ever, on a
 // machine that is gone, say: so they are read on their own, and not while a
 // transaction holds up every other window.
-type FileSource interface {
+type fileSource interface {
 	Source
 	// Load reads the files, from which Find then answers. It takes a second at most,
 	// and keeps what a file said before that does not answer.
@@ -86,9 +86,9 @@ func (d *Directory) Paths() (paths []string) {
 	return paths
 }
 
-func (d *Directory) files() (files []FileSource) {
+func (d *Directory) files() (files []fileSource) {
 	for _, source := range d.sources {
-		if f, ok := source.(FileSource); ok {
+		if f, ok := source.(fileSource); ok {
 			files = append(files, f)
 		}
 	}

@@ -1,5 +1,5 @@
-// Package work keeps count of goroutines that must have ended before the process
-// may.
+// Package work runs what others wait for: goroutines that must have ended before the
+// process may ([Group]), and calls that may hang for ever ([Patience], [Within]).
 package work
 
 import (

@@ -12,6 +12,7 @@ import (
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/natstest"
 	"github.com/teamcodestream/codestream-agent/protocol"
+	"github.com/teamcodestream/codestream-agent/providers/providertest"
 )
 
 const never = time.Hour
@@ -64,7 +65,7 @@ func TestAConnectionThatHangsIsGivenUp(t *testing.T) {
 type hole struct{ hangs atomic.Bool }
 
 func (h *hole) open(t *testing.T, server string) (address string) {
-	return serve(t, func(client net.Conn) {
+	return providertest.Listen(t, func(client net.Conn) {
 		if h.hangs.Load() {
 			return
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/teamcodestream/codestream-agent/agent/internal/natstest"
 	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
 	"github.com/teamcodestream/codestream-agent/protocol"
+	"github.com/teamcodestream/codestream-agent/providers/providertest"
 )
 
 const (
@@ -134,7 +135,7 @@ func TestCredentialsAreForOneRegistry(t *testing.T) {
 func TestCredentialsForAnotherRegistryAreNotSent(t *testing.T) {
 	t.Parallel()
 	asked := make(chan struct{}, 10)
-	evil := serve(t, func(net.Conn) { asked <- struct{}{} })
+	evil := providertest.Listen(t, func(net.Conn) { asked <- struct{}{} })
 	path := filepath.Join(t.TempDir(), "credentials.json")
 	if err := os.WriteFile(path, []byte(`{"registry": "tls://registry.example.com", "user": "member", "password": "natstest-secret-x"}`), 0o600); err != nil {
 		t.Fatal(err)

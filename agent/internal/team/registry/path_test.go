@@ -12,6 +12,7 @@ import (
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/natstest"
 	"github.com/teamcodestream/codestream-agent/protocol"
+	"github.com/teamcodestream/codestream-agent/providers/providertest"
 )
 
 // TestNobodyOnThePathGetsThePassword: before TLS a server says in the clear where
@@ -36,14 +37,14 @@ func TestNobodyOnThePathGetsThePassword(t *testing.T) {
 	roots.AppendCertsFromPEM(text)
 
 	asked := make(chan string, 10)
-	elsewhere := serve(t, func(conn net.Conn) {
+	elsewhere := providertest.Listen(t, func(conn net.Conn) {
 		asked <- "it was asked"
 		sayInfo(conn, "")
 		secure := tls.Server(conn, &tls.Config{Certificates: []tls.Certificate{certificate}})
 		line, _ := bufio.NewReader(secure).ReadString('\n')
 		asked <- line
 	})
-	between := serve(t, func(conn net.Conn) { sayInfo(conn, elsewhere) })
+	between := providertest.Listen(t, func(conn net.Conn) { sayInfo(conn, elsewhere) })
 	path := filepath.Join(dir, "credentials.json")
 	if err := natstest.WriteCredentials(path, natstest.Member, natstest.TeamKey); err != nil {
 		t.Fatal(err)
@@ -55,32 +56,6 @@ func TestNobodyOnThePathGetsThePassword(t *testing.T) {
 		t.Errorf("a server that nobody has set: %s, %s", got, <-asked)
 	default:
 	}
-}
-
-// serve answers connections by hand, until the test ends, and returns the address.
-func serve(t *testing.T, answer func(net.Conn)) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			answer(conn)
-			conn.Close()
-		}
-	}()
-	t.Cleanup(func() {
-		listener.Close()
-		<-ended
-	})
-	return listener.Addr().String()
 }
 
 // sayInfo begins as a server does, one of a cluster if another is named.

@@ -14,8 +14,8 @@ import (
 	"github.com/teamcodestream/codestream-agent/providers"
 )
 
-// sharing is the session's connection to the team's registry, if one is set.
-type sharing struct {
+// teamRegistry is the session's connection to the team's registry, if one is set.
+type teamRegistry struct {
 	// noting keeps what the watch has to tell of a write until whoever wrote has noted
 	// it, with what else changes by it.
 	noting sync.Mutex
@@ -29,7 +29,8 @@ type sharing struct {
 	warned  bool // the user knows that it is away
 }
 
-func (c *sharing) registry() *registry.Registry {
+// inUse returns the registry of the settings, nil where none is set.
+func (c *teamRegistry) inUse() *registry.Registry {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.current
@@ -37,7 +38,7 @@ func (c *sharing) registry() *registry.Registry {
 
 // unusable returns what is wrong with the settings where they name a registry that
 // cannot be used; nil where there is nothing.
-func (c *sharing) unusable() error {
+func (c *teamRegistry) unusable() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.problem
@@ -67,7 +68,7 @@ func (a *Agent) newRegistry(o protocol.InitializationOptions) (*registry.Registr
 
 // use goes over to another registry, unless its settings are those of the one in
 // use. problem is why there is none where one is set.
-func (c *sharing) use(next *registry.Registry, problem error, connect func(*registry.Registry) context.CancelFunc) {
+func (c *teamRegistry) use(next *registry.Registry, problem error, connect func(*registry.Registry) context.CancelFunc) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.problem = problem
@@ -84,7 +85,7 @@ func (c *sharing) use(next *registry.Registry, problem error, connect func(*regi
 }
 
 // begin connects, now that the session has begun.
-func (c *sharing) begin() {
+func (c *teamRegistry) begin() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.started = true; c.current != nil {
@@ -112,9 +113,9 @@ func (a *Agent) follow(s *session, r *registry.Registry) context.CancelFunc {
 // keep saves what the registry has, tells the editor, and has the accounts brought
 // in line.
 func (a *Agent) keep(s *session, at team.Place, state registry.Snapshot, kept chan<- struct{}) error {
-	s.sharing.noting.Lock()
+	s.registry.noting.Lock()
 	changed, problems, err := s.shared.Keep(at, state)
-	s.sharing.noting.Unlock()
+	s.registry.noting.Unlock()
 	for _, problem := range problems {
 		level := slog.LevelWarn
 		if errors.Is(problem, team.ErrOlder) {
@@ -139,7 +140,7 @@ func (a *Agent) keep(s *session, at team.Place, state registry.Snapshot, kept ch
 // registryChanged tells the editor how it stands with the registry, and the user,
 // once a session, that it is away, and whether anything of it serves meanwhile.
 func (a *Agent) registryChanged(s *session, at team.Place, state registry.State) {
-	c := &s.sharing
+	c := &s.registry
 	c.mu.Lock()
 	tell := !state.Connected && state.Problem != nil && !c.warned
 	c.warned = c.warned || tell
@@ -158,7 +159,7 @@ func (a *Agent) registryChanged(s *session, at team.Place, state registry.State)
 // publish puts an instance into the registry, in place of the one that was last
 // seen there, and returns how this machine takes note.
 func (s *session) publish(ctx context.Context, in store.Instance, clientSecret secret.Text, unchanged func(*store.Tx) error) (keep func(*store.Tx) error, err error) {
-	r := s.sharing.registry()
+	r := s.registry.inUse()
 	at := placeOf(r)
 	seen, err := s.shared.Version(at, in.ID)
 	if err == nil {
@@ -185,20 +186,20 @@ func (s *session) publish(ctx context.Context, in store.Instance, clientSecret s
 // is only forgotten here.
 func (s *session) withdrawShared(ctx context.Context, id string) (forget func(*store.Tx) error, err error) {
 	var mark registry.Version
-	if r := s.sharing.registry(); r != nil {
+	if r := s.registry.inUse(); r != nil {
 		var seen registry.Version
 		if seen, err = s.shared.Version(placeOf(r), id); err == nil {
 			mark, err = r.Withdraw(ctx, id, seen)
 		}
 	} else {
-		err = s.sharing.unusable()
+		err = s.registry.unusable()
 	}
 	return func(tx *store.Tx) error { return s.shared.Forget(tx, id, mark) }, err
 }
 
 // describeRegistry says how it stands with the registry; nil where none is set.
 func (s *session) describeRegistry() *protocol.RegistryStatus {
-	r := s.sharing.registry()
+	r := s.registry.inUse()
 	if r == nil {
 		return nil
 	}

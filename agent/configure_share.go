@@ -30,7 +30,7 @@ func (a *Agent) checkShare(s *session, share protocol.Share, in store.Instance, 
 	}
 	if share == "" {
 		share = protocol.ShareLocal
-		if s.sharing.registry() != nil || s.sharing.unusable() != nil {
+		if s.registry.inUse() != nil || s.registry.unusable() != nil {
 			share = protocol.ShareTeam
 		}
 	}
@@ -39,10 +39,10 @@ func (a *Agent) checkShare(s *session, share protocol.Share, in store.Instance, 
 	switch share {
 	case protocol.ShareLocal:
 	case protocol.ShareTeam:
-		if err := s.sharing.unusable(); err != nil {
+		if err := s.registry.unusable(); err != nil {
 			return to, err
 		}
-		if s.sharing.registry() == nil {
+		if s.registry.inUse() == nil {
 			return to, invalidParams("share is %q, and no team registry is set: set team.registry in the editor's settings", share)
 		}
 		if hasNetwork {
@@ -107,8 +107,8 @@ func (s *session) put(ctx context.Context, from kept, to sharedWith, in store.In
 	keep := func(tx *store.Tx) error { return tx.PutInstance(in, clientSecret) }
 	switch to.share {
 	case protocol.ShareTeam:
-		s.sharing.noting.Lock()
-		defer s.sharing.noting.Unlock()
+		s.registry.noting.Lock()
+		defer s.registry.noting.Unlock()
 		keep, err = s.publish(ctx, in, clientSecret, unchanged)
 		unchanged = func(*store.Tx) error { return nil } // the registry has compared
 	case protocol.ShareWorkspace:

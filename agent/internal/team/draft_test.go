@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
@@ -55,6 +56,21 @@ func TestWritingKeepsTheFile(t *testing.T) {
 	}
 }
 
+// A file whose instances are not on lines of their own is laid out anew. Its text as it
+// was is still what the file is compared with.
+func TestAFileInAnotherLayoutIsWritten(t *testing.T) {
+	for _, before := range []string{`{"instances": []}`, "{ \"instances\":    [  ]   }  ", `{"instances": [ {"url": "a.example.com"} ]   }`} {
+		w, folder := workspace(t, before)
+		if err := write(w, folder, store.Instance{ID: "https://b.example.com", Name: "B"}); err != nil {
+			t.Errorf("%q: %v", before, err)
+		}
+		found := survey(t, w)
+		if n := strings.Count(before, "url") + 1; len(found.Problems) > 0 || len(found.Instances) != n {
+			t.Errorf("%q has become %+v, with the problems %v; want %d instances", before, found.Instances, found.Problems, n)
+		}
+	}
+}
+
 func TestABadFileIsLeftAsItIs(t *testing.T) {
 	for _, c := range files {
 		if c.problem == "" {
@@ -68,6 +84,20 @@ func TestABadFileIsLeftAsItIs(t *testing.T) {
 		if err != nil || string(text) != c.text {
 			t.Errorf("%s: the file has changed: %v", c.name, err)
 		}
+	}
+}
+
+// A file that would be too large is not made so by hand either.
+func TestAFileThatWouldBeTooLargeIsNotWritten(t *testing.T) {
+	before := "{\n  \"instances\": [\n  ] // " + strings.Repeat("x", 64<<10-50) + "\n}"
+	w, folder := workspace(t, before)
+	err := write(w, folder, store.Instance{ID: "https://b.example.com", Name: "B"})
+	var told *protocol.Error
+	if !errors.As(err, &told) || !strings.Contains(told.Message, "larger than 64 KiB") || !strings.Contains(told.Hint, "Take out") {
+		t.Errorf("got %v", err)
+	}
+	if text, err := os.ReadFile(filepath.Join(folder, filepath.FromSlash(protocol.WorkspaceFile))); err != nil || string(text) != before {
+		t.Errorf("the file has changed: %v", err)
 	}
 }
 

@@ -3,8 +3,6 @@ package team
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
-	"io/fs"
 	"strings"
 
 	"github.com/tailscale/hujson"
@@ -12,45 +10,10 @@ import (
 	"github.com/teamcodestream/codestream-agent/agent/internal/store"
 )
 
-// Draft prepares to put an instance into the file of a folder, in place of the one
-// that it has of that URL. Whatever else is in the file stays as it is, comments
-// included. A file that could not be read afterwards is not written.
-func (w *Workspace) Draft(folder string, in store.Instance) (*Draft, error) {
-	name := filePath(folder)
-	before, err := readInTime(folder)
-	text := before
-	if errors.Is(err, fs.ErrNotExist) {
-		text, err = []byte("{\n  \"instances\": [\n  ]\n}\n"), nil
-	}
-	if err != nil {
-		return nil, unreadable(name, err)
-	}
-	list, err := w.parse(folder, text)
-	if err != nil {
-		return nil, err
-	}
-	index := len(list)
-	for i, other := range list {
-		if other.ID == in.ID {
-			index = i
-		}
-	}
-	if text, err = withInstance(newSource(name, text), index, in); err != nil {
-		return nil, err
-	}
-	if len(text) > maxFile {
-		return nil, unwritable(name, errTooLarge)
-	}
-	if _, err := w.parse(folder, text); err != nil {
-		return nil, err
-	}
-	return newDraft(folder, before, text)
-}
-
 // withInstance returns the text of a file that has been read already, with an
 // instance at an index of its list.
 func withInstance(file *source, index int, in store.Instance) ([]byte, error) {
-	tree, err := hujson.Parse(file.text)
+	tree, err := hujson.Parse(bytes.Clone(file.text)) // Format writes over what was parsed
 	if err != nil {
 		return nil, file.syntax(err)
 	}
