@@ -12,6 +12,9 @@ import (
 	"github.com/teamcodestream/codestream-agent/protocol"
 )
 
+// tooManyConsumers is the code of JSMaximumConsumersLimitErr.
+const tooManyConsumers nats.ErrorCode = 10026
+
 func (r *Registry) writeError(id string, err error) error {
 	switch {
 	case err == nil:
@@ -65,6 +68,7 @@ func (r *Registry) unavailable(err error) error {
 		return protocol.WithCause(known, protocol.CauseCredentials)
 	}
 	var untrusted *tls.CertificateVerificationError
+	var refused *nats.APIError // of a watch
 	cause, problem, hint := "connection", err.Error(), "Check team.registry, the network and the VPN; it is tried again all the time."
 	switch {
 	case errors.As(err, &untrusted):
@@ -85,6 +89,9 @@ func (r *Registry) unavailable(err error) error {
 	case errors.Is(err, nats.ErrNoResponders), errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
 		cause, problem = "jetstream", "it has no JetStream"
 		hint = "Ask whoever maintains the registry to enable JetStream for the account."
+	case errors.As(err, &refused) && refused.ErrorCode == tooManyConsumers:
+		cause, problem = "full", "as many editor windows watch it as it allows"
+		hint = "Ask whoever maintains the registry to raise max_consumers in its configuration, and to look who has them all."
 	case errors.Is(err, errTooMany):
 		cause, problem = "size", fmt.Sprintf("its bucket %s has more than %d instances", r.bucket, maxRecords)
 		hint = "Ask whoever maintains the registry to take out what is none."
