@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -90,6 +91,49 @@ func raid(t *testing.T, url string, role natstest.Role) {
 			t.Fatalf("by %s the bucket has become\n%s\nand was\n%s", target, after, before)
 		}
 	}
+}
+
+// TestAWatchThatWasChangedIsBegunAnew: members share an account, so each sees what the
+// server answers the others, and can have it change the consumer of another's watch.
+func TestAWatchThatWasChangedIsBegunAnew(t *testing.T) {
+	t.Parallel()
+	server := startServer(t, natstest.Options{})
+	maintainer := join(t, server.URL, natstest.Maintainer, natstest.TeamKey)
+	maintainer.awaitProblem()
+	maintainer.publish(entry("first"), 0)
+	r := raider{t, dial(t, server.URL, natstest.Member)}
+	inboxes, err := r.conn.SubscribeSync("_INBOX.>")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.settle() // the server knows that
+	sam := join(t, server.URL, natstest.Member, natstest.TeamKey)
+	sam.awaitNamed("first")
+	var seen struct {
+		Name   string         `json:"name"`
+		Config map[string]any `json:"config"`
+	}
+	for seen.Name == "" {
+		answer, err := inboxes.NextMsg(patience)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Contains(answer.Data, []byte("consumer_create_response")) {
+			if err := json.Unmarshal(answer.Data, &seen); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	seen.Config["filter_subject"] = "$KV." + testBucket + ".nothing"
+	body, err := json.Marshal(map[string]any{"stream_name": testStream, "config": seen.Config})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code := r.create(seen.Name, body); code != 0 {
+		t.Fatalf("the change is answered %d", code)
+	}
+	maintainer.publish(entry("second"), 1)
+	sam.awaitNamed("second")
 }
 
 // A raider speaks to the server without the client's manners.
