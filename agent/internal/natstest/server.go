@@ -28,6 +28,8 @@ const patience = 20 * time.Second
 type Options struct {
 	// CertFile and KeyFile make the server demand TLS. Default: none.
 	CertFile, KeyFile string
+	// CAFile is what the servers of a cluster know each other by. Default: no TLS there.
+	CAFile string
 	// Operator puts an [Operator] into the bucket's account, as the documented
 	// configuration says.
 	Operator bool

@@ -25,11 +25,17 @@ func startCluster(t *testing.T, o natstest.Options) natstest.Cluster {
 // publishFirst publishes the first instance, once the servers have a leader.
 func publishFirst(maintainer *member) {
 	maintainer.t.Helper()
+	publishOver(maintainer, "first", 0)
+}
+
+// publishOver publishes over a revision, once the servers have a leader.
+func publishOver(maintainer *member, name string, revision uint64) {
+	maintainer.t.Helper()
 	retry := time.NewTicker(200 * time.Millisecond)
 	defer retry.Stop()
 	for {
-		_, err := maintainer.Publish(maintainer.ctx, entry("first"), Version{})
-		if err == nil {
+		_, err := maintainer.Publish(maintainer.ctx, entry(name), Version{Revision: revision})
+		if err == nil || errors.Is(err, protocol.Conflict) { // one that was not acknowledged may have counted
 			return
 		}
 		select {

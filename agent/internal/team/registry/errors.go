@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/teamcodestream/codestream-agent/protocol"
+	"github.com/teamcodestream/codestream-agent/providers"
 )
 
 // What a server answers, by the codes that its errors have
@@ -95,8 +96,9 @@ func (r *Registry) unavailable(err error) error {
 	cause, problem, hint := "connection", err.Error(), "Check team.registry, the network and the VPN; it is tried again all the time."
 	switch {
 	case errors.As(err, &untrusted):
-		cause, problem = "certificate", "its certificate is not trusted: "+untrusted.Err.Error()
-		hint = "Set network.caFile to the certificate of your company's authority."
+		cause = "certificate"
+		problem, hint = providers.CertificateFault(untrusted)
+		problem = "its certificate is not trusted: " + problem
 	case errors.Is(err, nats.ErrSecureConnWanted):
 		cause, problem = "tls", "it does not speak TLS"
 		hint = "Ask whoever maintains the registry to turn TLS on."
