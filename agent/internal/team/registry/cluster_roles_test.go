@@ -15,6 +15,6 @@ func TestClusterHoldsTheRoles(t *testing.T) {
 	cluster := startCluster(t, natstest.Options{Operator: true})
 	publishFirst(join(t, cluster.URL(), natstest.Maintainer, natstest.TeamKey))
 	for _, role := range []natstest.Role{natstest.Member, natstest.Maintainer} {
-		t.Run(string(role), func(t *testing.T) { raid(t, cluster.URL(), role) })
+		t.Run(string(role), func(t *testing.T) { raid(t, operator(t, cluster.URL()), dial(t, cluster.URL(), role), role) })
 	}
 }
