@@ -39,8 +39,9 @@ func (r *Registry) session(ctx context.Context, l Listener) error {
 	if err != nil {
 		return err
 	}
-	defer conn.close()
 	w := watch{Registry: r, conn: conn}
+	defer func() { go w.drain() }() // a watch that is closed while it is made never ends
+	defer conn.close()
 	if err := conn.do(ctx, func(opening context.Context) error { return w.begin(ctx, opening) }); err != nil {
 		return err
 	}
@@ -65,6 +66,16 @@ func (w *watch) begin(ctx, opening context.Context) (err error) {
 	defer context.AfterFunc(opening, cancel)()
 	w.keys, err = w.kv.WatchAll(ctx)
 	return err
+}
+
+// drain takes what the watch had still to tell when the connection was closed: else the
+// client waits for ever for somebody who does.
+func (w *watch) drain() {
+	if w.keys == nil {
+		return
+	}
+	for range w.keys.Updates() {
+	}
 }
 
 // follow keeps each state of the bucket until the connection is lost.
