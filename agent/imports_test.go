@@ -51,6 +51,8 @@ var soleImporters = map[string][]string{
 	"go.etcd.io/bbolt":                 {"agent/internal/store"},
 	"github.com/sourcegraph/jsonrpc2":  {"agent", "agent/internal/cli"},
 	"github.com/nats-io/nats.go":       {"agent/internal/team/registry"},
+	"github.com/nats-io/jwt":           {"agent/internal/natstest"}, // and so it is in tests only
+	"github.com/nats-io/nkeys":         {"agent/internal/natstest"},
 	"github.com/spf13/cobra":           {"agent/internal/cli"},
 	"github.com/tailscale/hujson":      {"agent/internal/team"},
 	"github.com/fsnotify/fsnotify":     {"agent/internal/watch"},

@@ -53,7 +53,9 @@ func (a *Agent) applyOptions(c client, o protocol.InitializationOptions) error {
 	switch {
 	case shared != nil:
 		s.shared.Use(placeOf(shared))
-	case problem == nil: // else a mistake brings no other team's instances
+	case problem != nil:
+		s.shared.UseMistaken()
+	default:
 		s.shared.Use(team.Place{})
 	}
 	s.registry.use(shared, problem, func(r *registry.Registry) context.CancelFunc { return a.follow(s, r) })

@@ -82,8 +82,9 @@ type ErrorDetails struct {
 	// "certificate", which is not trusted; "tls", the registry does not speak it;
 	// "authorization", the credentials are not accepted; "permission", they do not
 	// let one read this team's instances; "bucket", the team has none yet;
-	// "jetstream", which is not enabled; "size", there is more than an agent takes;
-	// "connection" for all else.
+	// "jetstream", which is not enabled; "quorum", its servers have none that leads
+	// them; "full", as many windows watch it as it allows; "size", there is more than
+	// an agent takes; "connection" for all else.
 	//
 	// For Forbidden: "registry" where the team's registry refuses, not GitLab.
 	//

@@ -47,6 +47,16 @@ func untrusted(err *tls.CertificateVerificationError, address, whose string) err
 	return e
 }
 
+// CertificateFault says what is wrong with the certificate of a server that is no GitLab,
+// and what to do.
+func CertificateFault(err *tls.CertificateVerificationError) (problem, hint string) {
+	if len(err.UnverifiedCertificates) == 0 {
+		return "nobody here knows the authority", hintAuthority
+	}
+	f := faultOf(err.Err, err.UnverifiedCertificates, time.Now())
+	return f.problem, f.hint
+}
+
 const hintAuthority = "Put the certificate of the authority that issued it into a PEM file, and set network.caFile to its path. It is your organisation's, or that of whatever inspects TLS on the way; its administrators have it."
 
 // A fault is what is wrong with which certificate of a chain.
@@ -67,13 +77,13 @@ func faultOf(err error, chain []*x509.Certificate, now time.Time) fault {
 	case now.Before(leaf.NotBefore):
 		return fault{leaf, causeNotYetValid, "it is not valid before " + leaf.NotBefore.UTC().Format(time.DateTime) + " UTC", "Check this machine's clock. If it is right, ask the administrator about the certificate."}
 	case errors.As(err, &name):
-		return fault{leaf, causeWrongName, "it is for another host: " + namesOf(leaf), "Use a name that the certificate is made for in the instance's URL, or ask the administrator for a certificate with the name that you use."}
+		return fault{leaf, causeWrongName, "it is for another host: " + namesOf(leaf), "Use a name that the certificate is made for in the URL, or ask the administrator for a certificate with the name that you use."}
 	case errors.As(err, &invalid) && invalid.Reason != x509.Expired:
-		return fault{leaf, causeInvalid, "it, or one of those that issued it, must not be used so", "Show this to the administrator of the instance: the certificate has to be made anew."}
+		return fault{leaf, causeInvalid, "it, or one of those that issued it, must not be used so", "Show this to the administrator: the certificate has to be made anew."}
 	}
 	for _, cert := range chain[1:] {
 		if now.After(cert.NotAfter) {
-			return fault{cert, causeExpired, "it stands between the instance's certificate and the authority, and has expired", "Ask the administrator to have the server send the renewed certificate of its authority."}
+			return fault{cert, causeExpired, "it stands between the server's certificate and the authority, and has expired", "Ask the administrator to have the server send the renewed certificate of its authority."}
 		}
 	}
 	switch {

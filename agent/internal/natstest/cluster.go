@@ -34,14 +34,19 @@ func StartCluster(dir string, o Options) (c Cluster, err error) {
 		c[i].route = "127.0.0.1:" + port
 		routes = append(routes, "nats://"+routeUser+":"+routePassword+"@"+c[i].route)
 	}
+	var tls string
+	if o.CAFile != "" {
+		tls = fmt.Sprintf("tls { cert_file: %q, key_file: %q, ca_file: %q }", o.CertFile, o.KeyFile, o.CAFile)
+	}
 	for _, s := range c {
 		err = errors.Join(err, s.configure(o, fmt.Sprintf(`cluster {
   name: registry
   listen: %q
   authorization { user: %s, password: %q }
   routes: [ %s ]
+  %s
 }
-`, s.route, routeUser, routePassword, strings.Join(routes, ", "))))
+`, s.route, routeUser, routePassword, strings.Join(routes, ", "), tls)))
 		if err == nil {
 			err = s.launch() // a server is ready only once it knows the others
 		}

@@ -3,5 +3,6 @@
 // cluster, on loopback.
 //
 // The program is built from the module testdata/nats, of which the agent's own has
-// nothing. Start at [Start].
+// nothing. Another version of it runs where $NATSTEST_SERVER has its path. Start at
+// [Start].
 package natstest

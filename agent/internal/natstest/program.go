@@ -10,8 +10,12 @@ import (
 	"sync"
 )
 
-// program returns the path of nats-server, which lies in Go's build cache.
+// program returns the path of nats-server: that of $NATSTEST_SERVER, or else one that
+// lies in Go's build cache.
 var program = sync.OnceValues(func() (string, error) {
+	if path := os.Getenv("NATSTEST_SERVER"); path != "" {
+		return path, nil
+	}
 	dir, err := data()
 	if err != nil {
 		return "", err

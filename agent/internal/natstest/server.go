@@ -28,9 +28,13 @@ const patience = 20 * time.Second
 type Options struct {
 	// CertFile and KeyFile make the server demand TLS. Default: none.
 	CertFile, KeyFile string
+	// CAFile is what the servers of a cluster know each other by. Default: no TLS there.
+	CAFile string
 	// Operator puts an [Operator] into the bucket's account, as the documented
 	// configuration says.
 	Operator bool
+	// Consumers bounds how many there can be at a time. Default: as documented.
+	Consumers int
 }
 
 // A Server is a nats-server on loopback, which may be down.
@@ -69,7 +73,7 @@ func place(dir string) (*Server, error) {
 // configure puts the documented configuration into the server's directory, and
 // beside it what is this server's own.
 func (s *Server) configure(o Options, more string) error {
-	own := fmt.Sprintf("server_name: %q\nlisten: %q\nDATA_DIR: %q\nLIMITS: { default_max_consumers: 100000 }\n", filepath.Base(s.dir), s.address, filepath.Join(s.dir, "data"))
+	own := fmt.Sprintf("server_name: %q\nlisten: %q\nDATA_DIR: %q\n", filepath.Base(s.dir), s.address, filepath.Join(s.dir, "data"))
 	if o.CertFile != "" {
 		own += fmt.Sprintf("tls { cert_file: %q, key_file: %q }\n", o.CertFile, o.KeyFile)
 		s.URL = "tls://" + s.address
@@ -82,10 +86,8 @@ func (s *Server) configure(o Options, more string) error {
 	if err != nil {
 		return err
 	}
-	if o.Operator {
-		if documented, err = withOperator(documented); err != nil {
-			return err
-		}
+	if documented, err = o.change(documented); err != nil {
+		return err
 	}
 	var passwords string
 	for _, role := range []Role{Maintainer, Member} {
@@ -103,14 +105,22 @@ func (s *Server) configure(o Options, more string) error {
 	)
 }
 
-// withOperator puts an operator where the comments of the configuration have one.
-func withOperator(documented []byte) ([]byte, error) {
-	comment := []byte(`# users: [ { user: operator, password: "$2a$11$…" } ]`)
-	if !bytes.Contains(documented, comment) {
-		return nil, fmt.Errorf("registry.conf has no comment %q any more", comment)
+// change puts into the documented configuration what its comments have to be put there.
+func (o Options) change(documented []byte) ([]byte, error) {
+	changes := map[string]string{}
+	if o.Operator {
+		changes[`# users: [ { user: operator, password: "$2a$11$…" } ]`] = fmt.Sprintf("users: [ { user: %s, password: %q } ]", Operator, Operator.password())
 	}
-	user := fmt.Appendf(nil, "users: [ { user: %s, password: %q } ]", Operator, Operator.password())
-	return bytes.Replace(documented, comment, user, 1), nil
+	if o.Consumers != 0 {
+		changes["max_consumers: 10000"] = fmt.Sprint("max_consumers: ", o.Consumers)
+	}
+	for before, after := range changes {
+		if !bytes.Contains(documented, []byte(before)) {
+			return nil, fmt.Errorf("registry.conf has no %q any more", before)
+		}
+		documented = bytes.Replace(documented, []byte(before), []byte(after), 1)
+	}
+	return documented, nil
 }
 
 // Up starts a server that is down, and waits until it says that it is ready.

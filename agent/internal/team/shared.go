@@ -28,14 +28,16 @@ const namedEvery = 24 * time.Hour
 //
 // A window whose settings name a registry has what was seen of that one, and nothing
 // of another team's. A window whose settings name none, as at the terminal, has what
-// was seen of all that an editor's settings named in the last 30 days.
+// was seen of all that an editor's settings named in the last 30 days; one whose
+// settings are mistaken about it, what was seen of the only one of these.
 type Shared struct {
 	Store    *store.Store
 	Provider providers.Provider
 	Rules    []Rule
 
-	mu    sync.Mutex // guards place
-	place Place      // of the settings, zero where they name none
+	mu       sync.Mutex // guards what follows
+	place    Place      // of the settings, zero where they name none that is known
+	mistaken bool       // they name one that cannot be made out
 }
 
 // Name returns "team".
@@ -45,7 +47,15 @@ func (*Shared) Name() protocol.Source { return protocol.SourceTeam }
 func (s *Shared) Use(p Place) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.place = p
+	s.place, s.mistaken = p, false
+}
+
+// UseMistaken says that the settings name a registry which cannot be made out. One that
+// was in use before in this window stays.
+func (s *Shared) UseMistaken() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mistaken = s.place.ID == ""
 }
 
 // Find lists what was last seen, without what was withdrawn. Where two registries
@@ -75,10 +85,14 @@ func (s *Shared) Find(tx *store.Tx) (found Found, err error) {
 // visible lists the registries whose instances this window has.
 func (s *Shared) visible(tx *store.Tx) ([]store.Registry, error) {
 	s.mu.Lock()
-	place := s.place.ID
+	place, mistaken := s.place.ID, s.mistaken
 	s.mu.Unlock()
 	if place == "" {
-		return namedWithin(tx, remembered)
+		lately, err := namedWithin(tx, remembered)
+		if mistaken && len(lately) > 1 { // which of them is meant nobody knows, and the others are other teams'
+			return nil, err
+		}
+		return lately, err
 	}
 	r, err := tx.Registry(place)
 	if errors.Is(err, store.ErrNotFound) {

@@ -203,6 +203,30 @@ func TestARegistryNobodyNamesIsForgotten(t *testing.T) {
 	m.withdrawn(alpha)
 }
 
+// TestAMistakeBringsNoOtherTeam: settings that name a registry which cannot be made out
+// hide nothing as long as there is only one that can be meant.
+func TestAMistakeBringsNoOtherTeam(t *testing.T) {
+	m := newMate(t, alpha)
+	m.keep(alpha, state("alpha@1", 1, sharedEntry(sharedID, 1, "")))
+	m.shared.UseMistaken() // while alpha is in use
+	m.has(sharedID + " id")
+	m.start()
+	m.shared.UseMistaken()
+	m.has(sharedID + " id")
+	m.keep(beta, state("beta@1", 1, sharedEntry(otherID, 1, "")))
+	m.has()
+	m.use(team.Place{})
+	m.has(sharedID+" id", otherID+" id")
+	m.use(alpha)
+	m.has(sharedID + " id")
+	m.shared.UseMistaken()
+	m.has(sharedID + " id")
+	m.start()
+	m.named(beta, 31*24*time.Hour)
+	m.shared.UseMistaken()
+	m.has(sharedID + " id")
+}
+
 // TestOneBucketByTwoNames: another list of servers leads to the same bucket.
 func TestOneBucketByTwoNames(t *testing.T) {
 	m := newMate(t, alpha)

@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/teamcodestream/codestream-agent/agent/internal/natstest"
+	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
 	"github.com/teamcodestream/codestream-agent/protocol"
 	"github.com/teamcodestream/codestream-agent/providers/providertest"
 )
@@ -170,6 +172,41 @@ func TestASessionLeavesNothing(t *testing.T) {
 	}
 	if left := ctx.waiting.Load(); left != 0 {
 		t.Errorf("%d functions wait for the end of the context", left)
+	}
+}
+
+// TestASessionThatEndsEarlyLeavesNothing: more records are on their way than the client
+// has room for. That no goroutine waits for somebody to take them TestMain sees.
+func TestASessionThatEndsEarlyLeavesNothing(t *testing.T) {
+	t.Parallel()
+	_, maintainer, _, js := shared(t, "first")
+	value, err := encode(entry("first"), ourKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const records = 600
+	for i := range records {
+		key := keyOf(fmt.Sprintf("https://%d.example.com", i))
+		if _, err := js.PublishAsync("$KV."+testBucket+"."+key, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	<-js.PublishAsyncComplete()
+	m := meet(t, maintainer.Team, nil)
+	ctx, cancel := context.WithCancel(m.ctx)
+	defer cancel()
+	again := time.NewTicker(time.Millisecond)
+	defer again.Stop()
+	m.Seen = func(secret.Text) {
+		for conn := m.watching(); conn != nil && conn.conn.Stats().InMsgs < records && m.ctx.Err() == nil; {
+			<-again.C
+		}
+		if m.watching() != nil { // it is one of a record's
+			cancel()
+		}
+	}
+	if err := m.session(ctx, Listener{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("the session ends with %v", err)
 	}
 }
 

@@ -10,7 +10,36 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/teamcodestream/codestream-agent/protocol"
+	"github.com/teamcodestream/codestream-agent/providers"
 )
+
+// What a server answers, by the codes that its errors have
+// (https://github.com/nats-io/nats-server/blob/main/server/errors.json).
+const (
+	clusterNotAvailable = 10008 // JSClusterNotAvailErr
+	tooManyConsumers    = 10026 // JSMaximumConsumersLimitErr
+	streamOffline       = 10118 // JSStreamOfflineErr
+)
+
+// answered returns the code of what a server has answered, to a request or a watch; 0
+// for another error.
+func answered(err error) int {
+	var api *jetstream.APIError
+	var watch *nats.APIError
+	switch {
+	case errors.As(err, &api):
+		return int(api.ErrorCode)
+	case errors.As(err, &watch):
+		return int(watch.ErrorCode)
+	}
+	return 0
+}
+
+// hasNoLeader reports whether the servers of a cluster can decide nothing.
+func hasNoLeader(err error) bool {
+	code := answered(err)
+	return errors.Is(err, errNoLeader) || code == clusterNotAvailable || code == streamOffline
+}
 
 func (r *Registry) writeError(id string, err error) error {
 	switch {
@@ -41,9 +70,8 @@ func (r *Registry) writeError(id string, err error) error {
 // isOtherRevision reports whether the server has found another revision than the
 // one that was to be replaced, as one alone or one of a cluster says it.
 func isOtherRevision(err error) bool {
-	var api *jetstream.APIError
-	return errors.As(err, &api) &&
-		(api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant)
+	code := jetstream.ErrorCode(answered(err))
+	return code == jetstream.JSErrCodeStreamWrongLastSequence || code == jetstream.JSErrCodeStreamWrongLastSequenceConstant
 }
 
 func noTeamKey() error {
@@ -68,8 +96,9 @@ func (r *Registry) unavailable(err error) error {
 	cause, problem, hint := "connection", err.Error(), "Check team.registry, the network and the VPN; it is tried again all the time."
 	switch {
 	case errors.As(err, &untrusted):
-		cause, problem = "certificate", "its certificate is not trusted: "+untrusted.Err.Error()
-		hint = "Set network.caFile to the certificate of your company's authority."
+		cause = "certificate"
+		problem, hint = providers.CertificateFault(untrusted)
+		problem = "its certificate is not trusted: " + problem
 	case errors.Is(err, nats.ErrSecureConnWanted):
 		cause, problem = "tls", "it does not speak TLS"
 		hint = "Ask whoever maintains the registry to turn TLS on."
@@ -85,6 +114,12 @@ func (r *Registry) unavailable(err error) error {
 	case errors.Is(err, nats.ErrNoResponders), errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
 		cause, problem = "jetstream", "it has no JetStream"
 		hint = "Ask whoever maintains the registry to enable JetStream for the account."
+	case answered(err) == tooManyConsumers:
+		cause, problem = "full", "as many editor windows watch it as it allows"
+		hint = "Ask whoever maintains the registry to raise max_consumers in its configuration, and to look who has them all."
+	case hasNoLeader(err):
+		cause, problem = "quorum", "its servers have none that leads them: most are down, or one was lost just now"
+		hint = "Ask whoever maintains the registry to bring them back; it is tried again all the time."
 	case errors.Is(err, errTooMany):
 		cause, problem = "size", fmt.Sprintf("its bucket %s has more than %d instances", r.bucket, maxRecords)
 		hint = "Ask whoever maintains the registry to take out what is none."

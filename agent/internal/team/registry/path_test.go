@@ -3,10 +3,8 @@ package registry
 import (
 	"bufio"
 	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"net"
-	"os"
 	"path/filepath"
 	"testing"
 
@@ -21,20 +19,11 @@ import (
 func TestNobodyOnThePathGetsThePassword(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	o, err := natstest.Certificate(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	authority, o := certify(t, dir)
 	certificate, err := tls.LoadX509KeyPair(o.CertFile, o.KeyFile)
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile(o.CertFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(text)
 
 	asked := make(chan string, 10)
 	elsewhere := providertest.Listen(t, func(conn net.Conn) {
@@ -49,7 +38,7 @@ func TestNobodyOnThePathGetsThePassword(t *testing.T) {
 	if err := natstest.WriteCredentials(path, natstest.Member, natstest.TeamKey); err != nil {
 		t.Fatal(err)
 	}
-	m := joinWith(t, protocol.Team{Registry: "tls://" + between, CredentialsFile: path}, &tls.Config{RootCAs: roots})
+	m := joinWith(t, protocol.Team{Registry: "tls://" + between, CredentialsFile: path}, trust(t, authority.File))
 	m.awaitProblem() // an attempt to connect has ended, at all servers that it knew
 	select {
 	case got := <-asked:

@@ -175,7 +175,7 @@ func (r *Registry) Run(ctx context.Context, l Listener) {
 		if ctx.Err() != nil {
 			return
 		}
-		if errors.Is(err, errNewCredentials) || errors.Is(err, errOtherBucket) {
+		if errors.Is(err, errNewCredentials) || errors.Is(err, errOtherBucket) || errors.Is(err, errDeaf) {
 			continue
 		}
 		r.set(l, false, r.unavailable(err))

@@ -1,10 +1,7 @@
 package registry
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
-	"net"
 	"os"
 	"path/filepath"
 	"testing"
@@ -118,60 +115,6 @@ func TestTheRegistryComesBack(t *testing.T) {
 	maintainer.awaitNamed("first")
 	maintainer.publish(entry("second"), revision)
 	maintainer.awaitNamed("second")
-}
-
-func TestTLS(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	o, err := natstest.Certificate(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	certificate, err := os.ReadFile(o.CertFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(certificate)
-	path := filepath.Join(dir, "credentials.json")
-	if err := natstest.WriteCredentials(path, natstest.Maintainer, natstest.TeamKey); err != nil {
-		t.Fatal(err)
-	}
-	secure, open := startServer(t, o), startServer(t, natstest.Options{})
-	_, port, _ := net.SplitHostPort(secure.URL[len("tls://"):])
-
-	t.Run("trusted", func(t *testing.T) {
-		t.Parallel()
-		m := joinWith(t, protocol.Team{Registry: secure.URL, CredentialsFile: path}, &tls.Config{RootCAs: roots})
-		if problem := m.awaitProblem(); problem.Details.Cause != "bucket" {
-			t.Fatalf("the problem is %+v, want that there is no bucket", problem)
-		}
-		m.publish(entry("first"), 0)
-		m.awaitNamed("first")
-	})
-	refused := map[string]struct {
-		url   string
-		trust *tls.Config
-		cause string
-	}{
-		"an untrusted certificate":              {secure.URL, &tls.Config{}, "certificate"},
-		"an untrusted certificate behind nats:": {"nats://127.0.0.1:" + port, &tls.Config{}, "certificate"},
-		"no configuration of TLS":               {secure.URL, nil, "certificate"},
-		"another host's certificate":            {"tls://localhost:" + port, &tls.Config{RootCAs: roots}, "certificate"},
-		"tls: of a server without TLS":          {"tls://" + open.URL[len("nats://"):], &tls.Config{RootCAs: roots}, "tls"},
-	}
-	for name, c := range refused {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			m := joinWith(t, protocol.Team{Registry: c.url, CredentialsFile: path}, c.trust)
-			if problem := m.awaitProblem(); problem.Code != protocol.RegistryUnavailable || problem.Details.Cause != c.cause {
-				t.Errorf("the problem is %+v of cause %q, want %q", problem, problem.Details.Cause, c.cause)
-			}
-			if _, err := m.Publish(t.Context(), entry("first"), Version{}); !errors.Is(err, protocol.RegistryUnavailable) {
-				t.Errorf("a publication is answered %v", err)
-			}
-		})
-	}
 }
 
 func TestCredentialsAreRefused(t *testing.T) {

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -55,14 +56,13 @@ func TestARoleReachesNoFurther(t *testing.T) {
 			maintainer := join(t, server.URL, natstest.Maintainer, natstest.TeamKey)
 			maintainer.awaitProblem()
 			maintainer.publish(entry("first"), 0)
-			raid(t, server.URL, role)
+			raid(t, operator(t, server.URL), dial(t, server.URL, role), role)
 		})
 	}
 }
 
-// raid has a role attack a registry in all ways, and looks at it after each.
-func raid(t *testing.T, url string, role natstest.Role) {
-	js := operator(t, url)
+// raid has a role attack a registry in all ways, and an operator look at it after each.
+func raid(t *testing.T, js jetstream.JetStream, conn *nats.Conn, role natstest.Role) {
 	before := survey(t, js)
 	requests := reading
 	targets := []string{
@@ -77,7 +77,7 @@ func raid(t *testing.T, url string, role natstest.Role) {
 		targets = append(targets, testRecord, "$KV."+testBucket+".instance.another",
 			"$JS.API.STREAM.UPDATE."+testStream, "bucket.STREAM.UPDATE."+testStream)
 	}
-	r := raider{t, dial(t, url, role)}
+	r := raider{t, conn}
 	for _, target := range targets {
 		r.send(nats.Msg{Subject: target})
 		for _, request := range requests {
@@ -90,6 +90,49 @@ func raid(t *testing.T, url string, role natstest.Role) {
 			t.Fatalf("by %s the bucket has become\n%s\nand was\n%s", target, after, before)
 		}
 	}
+}
+
+// TestAWatchThatWasChangedIsBegunAnew: members share an account, so each sees what the
+// server answers the others, and can have it change the consumer of another's watch.
+func TestAWatchThatWasChangedIsBegunAnew(t *testing.T) {
+	t.Parallel()
+	server := startServer(t, natstest.Options{})
+	maintainer := join(t, server.URL, natstest.Maintainer, natstest.TeamKey)
+	maintainer.awaitProblem()
+	maintainer.publish(entry("first"), 0)
+	r := raider{t, dial(t, server.URL, natstest.Member)}
+	inboxes, err := r.conn.SubscribeSync("_INBOX.>")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.settle() // the server knows that
+	sam := join(t, server.URL, natstest.Member, natstest.TeamKey)
+	sam.awaitNamed("first")
+	var seen struct {
+		Name   string         `json:"name"`
+		Config map[string]any `json:"config"`
+	}
+	for seen.Name == "" {
+		answer, err := inboxes.NextMsg(patience)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Contains(answer.Data, []byte("consumer_create_response")) {
+			if err := json.Unmarshal(answer.Data, &seen); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	seen.Config["filter_subject"] = "$KV." + testBucket + ".nothing"
+	body, err := json.Marshal(map[string]any{"stream_name": testStream, "config": seen.Config})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code := r.create(seen.Name, body); code != 0 {
+		t.Fatalf("the change is answered %d", code)
+	}
+	maintainer.publish(entry("second"), 1)
+	sam.awaitNamed("second")
 }
 
 // A raider speaks to the server without the client's manners.
@@ -144,7 +187,21 @@ func consumer(name, deliverTo string, headersOnly bool) []byte {
 // dial connects somebody who does as they like.
 func dial(t *testing.T, url string, role natstest.Role) *nats.Conn {
 	t.Helper()
-	conn, err := nats.Connect(url, identity(t, role), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
+	path := filepath.Join(t.TempDir(), "credentials.json")
+	if err := natstest.WriteCredentials(path, role, ""); err != nil {
+		t.Fatal(err)
+	}
+	return dialWith(t, url, path)
+}
+
+// dialWith connects whoever has a credentials file.
+func dialWith(t *testing.T, url, path string) *nats.Conn {
+	t.Helper()
+	credentials, err := readCredentials(path, []string{url})
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := nats.Connect(url, credentials.option, nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,23 +209,15 @@ func dial(t *testing.T, url string, role natstest.Role) *nats.Conn {
 	return conn
 }
 
-func identity(t *testing.T, role natstest.Role) nats.Option {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "credentials.json")
-	if err := natstest.WriteCredentials(path, role, ""); err != nil {
-		t.Fatal(err)
-	}
-	credentials, err := readCredentials(path, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return credentials.option
-}
-
 // operator connects to the bucket's account.
 func operator(t *testing.T, url string) jetstream.JetStream {
 	t.Helper()
-	js, err := jetstream.New(dial(t, url, natstest.Operator))
+	return jetStreamOf(t, dial(t, url, natstest.Operator))
+}
+
+func jetStreamOf(t *testing.T, conn *nats.Conn) jetstream.JetStream {
+	t.Helper()
+	js, err := jetstream.New(conn)
 	if err != nil {
 		t.Fatal(err)
 	}

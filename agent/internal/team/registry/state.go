@@ -56,7 +56,12 @@ func (s *bucketState) isOf(info *jetstream.StreamInfo) bool {
 	return true
 }
 
-// ask asks the server for the bucket's stream.
+// errNoLeader says that the servers of a cluster have nobody to decide.
+var errNoLeader = errors.New("the bucket has no leader")
+
+// ask asks the server for the bucket's stream. A server that is left alone by the others
+// of its cluster answers that it has one as before, and says beside it that nobody leads:
+// it returns errNoLeader then.
 func ask(ctx context.Context, kv jetstream.KeyValue) (*jetstream.StreamInfo, error) {
 	status, err := kv.Status(ctx)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
@@ -69,7 +74,11 @@ func ask(ctx context.Context, kv jetstream.KeyValue) (*jetstream.StreamInfo, err
 	if !ok {
 		return nil, fmt.Errorf("registry: the state of a bucket is a %T", status)
 	}
-	return bucket.StreamInfo(), nil
+	info := bucket.StreamInfo()
+	if info.Cluster != nil && info.Cluster.Leader == "" {
+		return nil, errNoLeader
+	}
+	return info, nil
 }
 
 // identify tells a bucket from others by the moment at which its stream was made.

@@ -13,6 +13,7 @@ import (
 var (
 	errNewCredentials = errors.New("the credentials file has changed") // what could not be opened may be now
 	errOtherBucket    = errors.New("the bucket was made anew, restored or purged")
+	errDeaf           = errors.New("the watch has said nothing of what is new")
 )
 
 // A watch is a session's, on one connection.
@@ -22,6 +23,8 @@ type watch struct {
 	kv    jetstream.KeyValue
 	keys  jetstream.KeyWatcher
 	state bucketState
+	begun uint64 // the bucket's newest revision when the watch began
+	ahead uint64 // and at the last check
 }
 
 // session is one connection. It returns why it ended.
@@ -36,8 +39,9 @@ func (r *Registry) session(ctx context.Context, l Listener) error {
 	if err != nil {
 		return err
 	}
-	defer conn.close()
 	w := watch{Registry: r, conn: conn}
+	defer func() { go w.drain() }() // a watch that is closed while it is made never ends
+	defer conn.close()
 	if err := conn.do(ctx, func(opening context.Context) error { return w.begin(ctx, opening) }); err != nil {
 		return err
 	}
@@ -57,11 +61,21 @@ func (w *watch) begin(ctx, opening context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	w.state = newState(info)
+	w.state, w.begun = newState(info), info.State.LastSeq
 	ctx, cancel := context.WithCancel(ctx)
 	defer context.AfterFunc(opening, cancel)()
 	w.keys, err = w.kv.WatchAll(ctx)
 	return err
+}
+
+// drain takes what the watch had still to tell when the connection was closed: else the
+// client waits for ever for somebody who does.
+func (w *watch) drain() {
+	if w.keys == nil {
+		return
+	}
+	for range w.keys.Updates() {
+	}
 }
 
 // follow keeps each state of the bucket until the connection is lost.
@@ -136,13 +150,22 @@ func (w *watch) apply(update jetstream.KeyValueEntry) error {
 }
 
 // check asks whether the bucket is still the one that is watched. Where it was made
-// anew, the client goes on from the revision at which it was, which does not come.
+// anew, the client goes on from the revision at which it was, which does not come. Nor
+// does anything where somebody with the same credentials has changed the watch: what
+// was there at the check before has come by now.
 func (w *watch) check(ctx context.Context) error {
 	return w.conn.do(ctx, func(ctx context.Context) error {
 		info, err := ask(ctx, w.kv)
-		if err == nil && !w.state.isOf(info) {
-			err = errOtherBucket
+		switch {
+		case err != nil:
+			return err
+		case !w.state.isOf(info):
+			return errOtherBucket
+		case w.ahead > max(w.state.sequence, w.begun):
+			w.Log.Warn("the watch of the team's registry is begun anew", "registry", w.Name(), "error", errDeaf)
+			return errDeaf
 		}
-		return err
+		w.ahead = info.State.LastSeq
+		return nil
 	})
 }

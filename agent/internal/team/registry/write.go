@@ -22,6 +22,10 @@ const (
 	// cluster that lacks servers at the moment says something else, and must not make a
 	// bucket with one copy.
 	noReplicas jetstream.ErrorCode = 10074
+	// idle is how long the server keeps a consumer that nobody listens to, also one that
+	// a member has asked it to keep for longer, or for ever: as long as one without a
+	// word on it.
+	idle = 5 * time.Second
 )
 
 // Version says which state of an instance somebody has seen; the zero value: none.
@@ -43,18 +47,22 @@ func (r *Registry) Publish(ctx context.Context, e Entry, seen Version) (now Vers
 		if err != nil {
 			return err
 		}
-		kv, bucket, err := r.openBucket(ctx, conn.js)
+		kv, info, err := r.openBucket(ctx, conn.js)
 		if errors.Is(err, jetstream.ErrBucketNotFound) {
 			seen = Version{}
-			kv, bucket, err = r.makeBucket(ctx, conn.js)
+			kv, info, err = r.makeBucket(ctx, conn.js)
 		}
-		now.Bucket = bucket
-		switch {
-		case err != nil:
-		case seen.Revision == 0 || seen.isOfAnother(bucket):
+		if err != nil {
+			return err
+		}
+		now.Bucket = identify(info)
+		if seen.Revision == 0 || seen.isOfAnother(now.Bucket) {
 			now.Revision, err = kv.Create(ctx, keyOf(e.ID), value)
-		default:
+		} else {
 			now.Revision, err = kv.Update(ctx, keyOf(e.ID), value, seen.Revision)
+		}
+		if err == nil {
+			r.limitConsumers(ctx, conn.js, info.Config)
 		}
 		return err
 	})
@@ -72,14 +80,14 @@ func (r *Registry) Withdraw(ctx context.Context, id string, seen Version) (mark 
 		return Version{}, nil
 	}
 	err = r.write(ctx, id, func(ctx context.Context, conn *connection) error {
-		kv, bucket, err := r.openBucket(ctx, conn.js)
+		kv, info, err := r.openBucket(ctx, conn.js)
 		switch {
 		case errors.Is(err, jetstream.ErrBucketNotFound):
 			return nil
 		case err != nil:
 			return err
-		case !seen.isOfAnother(bucket):
-			mark.Bucket = bucket
+		case !seen.isOfAnother(identify(info)):
+			mark.Bucket = identify(info)
 			mark.Revision, err = r.putMark(ctx, conn.js, id, seen.Revision)
 			return err
 		}
@@ -152,24 +160,37 @@ func (r *Registry) rouse() {
 
 // openBucket opens the bucket for a write. One that an earlier agent has made keeps what was
 // there before: that goes first.
-func (r *Registry) openBucket(ctx context.Context, js jetstream.JetStream) (kv jetstream.KeyValue, bucket string, err error) {
-	kv, err = js.KeyValue(ctx, r.bucket)
+func (r *Registry) openBucket(ctx context.Context, js jetstream.JetStream) (jetstream.KeyValue, *jetstream.StreamInfo, error) {
+	kv, err := js.KeyValue(ctx, r.bucket)
 	if err != nil {
-		return nil, "", err
+		return nil, nil, err
 	}
 	info, err := ask(ctx, kv)
 	if err != nil {
-		return nil, "", err
+		return nil, nil, err
 	}
-	if config := info.Config; config.MaxMsgsPerSubject != history {
-		config.MaxMsgsPerSubject = history
-		_, err = js.UpdateStream(ctx, config)
+	if info.Config.MaxMsgsPerSubject != history {
+		info.Config.MaxMsgsPerSubject = history
+		_, err = js.UpdateStream(ctx, info.Config)
 	}
-	return kv, identify(info), err
+	return kv, info, err
+}
+
+// limitConsumers has the server forget every consumer that is idle, unless an operator
+// has said how long it waits. What was written does not depend on that: the server
+// refuses while it has promised somebody more, and where maintainers may not update.
+func (r *Registry) limitConsumers(ctx context.Context, js jetstream.JetStream, config jetstream.StreamConfig) {
+	if config.ConsumerLimits.InactiveThreshold != 0 {
+		return
+	}
+	config.ConsumerLimits.InactiveThreshold = idle
+	if _, err := js.UpdateStream(ctx, config); err != nil {
+		r.Log.Warn("the team's registry may keep consumers that nobody listens to", "registry", r.Name(), "error", err)
+	}
 }
 
 // makeBucket makes the bucket: with copies where there is a cluster.
-func (r *Registry) makeBucket(ctx context.Context, js jetstream.JetStream) (jetstream.KeyValue, string, error) {
+func (r *Registry) makeBucket(ctx context.Context, js jetstream.JetStream) (jetstream.KeyValue, *jetstream.StreamInfo, error) {
 	config := jetstream.KeyValueConfig{
 		Bucket: r.bucket, Description: "GitLab instances of the team", History: history,
 		MaxValueSize: maxRecord, Storage: jetstream.FileStorage, Replicas: replicas,
@@ -181,7 +202,7 @@ func (r *Registry) makeBucket(ctx context.Context, js jetstream.JetStream) (jets
 		_, err = js.CreateKeyValue(ctx, config)
 	}
 	if err != nil && !errors.Is(err, jetstream.ErrBucketExists) { // made by somebody else just now
-		return nil, "", err
+		return nil, nil, err
 	}
 	return r.openBucket(ctx, js)
 }
