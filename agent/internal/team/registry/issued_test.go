@@ -22,7 +22,13 @@ func startIssued(t *testing.T) issued {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { server.Kill() })
-	return issued{server, issuer}
+	i := issued{server, issuer}
+	// A server loads an account for the first who signs in, and whoever signs in
+	// meanwhile may find it without its imports.
+	for _, role := range []natstest.Role{natstest.Operator, natstest.Member, natstest.Maintainer} {
+		dialWith(t, i.URL, i.creds(t, role))
+	}
+	return i
 }
 
 // creds writes a creds file, for this registry only.
