@@ -3,6 +3,8 @@ package agent
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -141,15 +143,38 @@ func describeOffer(in team.Instance) *protocol.Offer {
 	return &protocol.Offer{ID: team.Offer(in), Question: question(in)}
 }
 
+// question is what the user is asked of an instance: where it is comes first, so that
+// nothing which a repository says can push it out of sight.
 func question(in team.Instance) string {
 	text := fmt.Sprintf("%s names the GitLab instance %s. Let CodeStream use it? You would sign in there, in your browser.", inSentence(in.Origin), in.ID)
+	if in.HasChanged {
+		text += " Its settings are others than those that you have let be used."
+	}
 	if strings.HasPrefix(in.ID, "http://") {
 		text += " It is reached without encryption."
 	}
 	if where := auth.RedirectElsewhere(in.RedirectURI); where != "" {
 		text += " The sign-in would come back by way of " + where + "."
 	}
+	if !slices.Equal(in.Scopes, []string{team.DefaultScope}) {
+		text += " CodeStream would ask there for the scopes " + listed(in.Scopes) + "."
+	}
+	if len(in.SSHHosts) > 0 {
+		text += " Git remotes at " + listed(in.SSHHosts) + " would count as its own."
+	}
 	return text
+}
+
+// maxListed bounds a list in a question, in bytes.
+const maxListed = 200
+
+// listed returns words of a repository's as such.
+func listed(words []string) string {
+	quoted := make([]string, len(words))
+	for i, word := range words {
+		quoted[i] = strconv.QuoteToASCII(word)
+	}
+	return providers.Shorten(strings.Join(quoted, ", "), maxListed)
 }
 
 // maxOrigin bounds a path in a question, in bytes: what it is about has to be seen.

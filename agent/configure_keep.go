@@ -118,11 +118,15 @@ func (s *session) keepNetwork(before team.Instance, over *protocol.Network) (*pr
 	return &n, nil
 }
 
-// partedWarnings say that what others share is from now on set on this machine.
+// partedWarnings say that an instance follows no more what others share, and what it
+// takes to have that again.
 func partedWarnings(before team.Instance, share protocol.Share) []string {
 	shared := before.Source == protocol.SourceTeam || before.Source == protocol.SourceWorkspace
-	if !shared || string(before.Source) == string(share) {
-		return []string{}
+	switch {
+	case shared && share == protocol.ShareLocal:
+		return []string{fmt.Sprintf("%s follows %s no more: it is set on this machine now. gitlabSM/unconfigure takes that back, and signs out.", before.ID, before.Origin)}
+	case before.Source == protocol.SourceWorkspace && share == protocol.ShareTeam:
+		return []string{fmt.Sprintf("%s follows %s no more: the whole team has it now, and gitlabSM/unconfigure withdraws it for everybody.", before.ID, before.Origin)}
 	}
-	return []string{fmt.Sprintf("%s follows %s no more: it is set on this machine now. gitlabSM/unconfigure takes that back.", before.ID, before.Origin)}
+	return []string{}
 }

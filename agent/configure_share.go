@@ -43,20 +43,20 @@ func (a *Agent) checkShare(s *session, share protocol.Share, in store.Instance, 
 			return to, err
 		}
 		if s.registry.inUse() == nil {
-			return to, invalidParams("share is %q, and no team registry is set: set team.registry in the editor's settings", share)
+			return to, cannotShare(share, "no team registry is set", "Set team.registry and team.credentialsFile in the editor's settings.")
 		}
 		if hasNetwork {
-			return to, invalidParams("network is each machine's own, and is not shared: set it in the editor's settings, or in the machine's policy")
+			return to, cannotShare(share, "network is each machine's own", "Set network in the editor's settings, or in the machine's policy.")
 		}
 	case protocol.ShareWorkspace:
 		to.folder = a.firstFolder()
 		switch {
 		case to.folder == "":
-			return to, invalidParams("share is %q, and no folder on this machine is open in the editor", share)
+			return to, cannotShare(share, "no folder on this machine is open in the editor", "Open the folder of the repository that is to have the file.")
 		case !clientSecret.IsEmpty():
 			return to, secretInWorkspace(in)
 		case hasNetwork:
-			return to, invalidParams("network is each machine's own, and is not shared: set it in the editor's settings, or in the machine's policy")
+			return to, cannotShare(share, "network is each machine's own", "Set network in the editor's settings, or in the machine's policy.")
 		}
 		return to, s.store.View(func(tx *store.Tx) error { return s.workspace.Disputed(tx, to.folder, in) })
 	default:
@@ -72,6 +72,15 @@ func hiddenWarnings(saved team.Instance, to sharedWith) []string {
 		return nil
 	}
 	return []string{fmt.Sprintf("%s still comes from %s, which counts more than the file that was just written.", saved.ID, cmp.Or(saved.Origin, "this machine's own settings"))}
+}
+
+// cannotShare says why an instance cannot be shared, and what to do about it.
+func cannotShare(share protocol.Share, why, hint string) error {
+	return &protocol.Error{
+		Code:    protocol.InvalidParams,
+		Message: fmt.Sprintf("the instance cannot be shared with %q: %s", share, why),
+		Hint:    hint,
+	}
 }
 
 func secretInWorkspace(in store.Instance) error {

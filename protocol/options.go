@@ -19,7 +19,7 @@ type InitializationOptions struct {
 	// gitlabSM/configure. Default: environment and system.
 	Network *Network `json:"network,omitempty"`
 	// Team is the shared registry. Default: none. Where it is taken out again, what was
-	// last seen of the registry stays until it is unconfigured.
+	// last seen of the registry stays for 30 days, or until it is unconfigured.
 	Team *Team `json:"team,omitempty"`
 	// WorkspaceTrusted is whether files in the workspace may configure instances
 	// without asking: what the user has told the editor of the workspace. Default: false.

@@ -9,14 +9,15 @@ import (
 	"github.com/teamcodestream/codestream-agent/protocol"
 )
 
-// needsApproval reports whether the user has yet to say that an instance may be
-// used.
-func needsApproval(tx *store.Tx, in Instance, trusted bool) (bool, error) {
+// lookUpApproval notes whether the user has yet to say that an instance may be used.
+func (in *Instance) lookUpApproval(tx *store.Tx, trusted bool) error {
 	if trusted {
-		return false, nil
+		return nil
 	}
 	approved, err := tx.Approval(in.Folder, in.ID)
-	return approved == "" || approved != digest(in), err
+	in.NeedsApproval = approved != digest(*in)
+	in.HasChanged = in.NeedsApproval && approved != ""
+	return err
 }
 
 // Approve remembers that the user lets an instance of a folder be used, as it is

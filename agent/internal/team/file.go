@@ -100,6 +100,9 @@ func (f format) check(p parsed) ([]store.Instance, error) {
 	return p.instances, p.err
 }
 
+// DefaultScope is what an instance asks for that names no scopes.
+const DefaultScope = "api"
+
 // FromShared makes an instance of what a team shares. It returns InvalidParams
 // where the URL is none. The rules are not asked.
 func FromShared(shared protocol.SharedInstance, provider providers.Provider) (store.Instance, error) {
@@ -115,7 +118,7 @@ func FromShared(shared protocol.SharedInstance, provider providers.Provider) (st
 		_, in.Name, _ = strings.Cut(id, "://")
 	}
 	if len(in.Scopes) == 0 {
-		in.Scopes = []string{"api"}
+		in.Scopes = []string{DefaultScope}
 	}
 	if shared.Network != nil {
 		in.Network = *shared.Network

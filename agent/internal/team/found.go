@@ -20,6 +20,8 @@ type Instance struct {
 	Folder string
 	// NeedsApproval is true while the user has not said that it may be used.
 	NeedsApproval bool
+	// HasChanged is true where they have said so, of other settings.
+	HasChanged bool
 	// Conflicts are weaker sources that say something else of it.
 	Conflicts []protocol.SourceConflict
 }

@@ -127,7 +127,7 @@ func (w *Workspace) Find(tx *store.Tx) (found Found, err error) {
 		found.add(says)
 		for _, in := range says.instances {
 			offer := Instance{Instance: in, Source: protocol.SourceWorkspace, Origin: folder.file.name, Folder: folder.path}
-			if offer.NeedsApproval, err = needsApproval(tx, offer, trusted); err != nil {
+			if err := offer.lookUpApproval(tx, trusted); err != nil {
 				return Found{}, err
 			}
 			if offer.NeedsApproval {
@@ -160,10 +160,12 @@ func (w *Workspace) Disputed(tx *store.Tx, folder string, in store.Instance) err
 			if theirs.ID != in.ID || len(fields) == 0 {
 				continue
 			}
-			if needs, err := needsApproval(tx, offer, trusted); needs || err != nil {
+			if err := offer.lookUpApproval(tx, trusted); err != nil {
 				return err
 			}
-			return disagreement(said, offer, fields)
+			if !offer.NeedsApproval {
+				return disagreement(said, offer, fields)
+			}
 		}
 	}
 	return nil
