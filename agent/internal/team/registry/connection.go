@@ -3,6 +3,7 @@ package registry
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"log/slog"
 	"net"
@@ -46,6 +47,8 @@ func (r *Registry) connect(ctx context.Context) (*connection, error) {
 		nats.Name("codestream-agent"),
 		nats.Timeout(connectTimeout),
 		nats.NoReconnect(),
+		// What others with the same credentials cannot guess they cannot have sent here.
+		nats.CustomInboxPrefix("_INBOX." + rand.Text()),
 		// Before TLS a server says where others are, and so can whoever is between.
 		nats.IgnoreDiscoveredServers(),
 		nats.SkipHostLookup(), // it knows no context, and the dialer does

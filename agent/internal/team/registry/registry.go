@@ -175,10 +175,14 @@ func (r *Registry) Run(ctx context.Context, l Listener) {
 		if ctx.Err() != nil {
 			return
 		}
-		if errors.Is(err, errNewCredentials) || errors.Is(err, errOtherBucket) || errors.Is(err, errDeaf) {
+		switch {
+		case errors.Is(err, errNewCredentials), errors.Is(err, errOtherBucket):
 			continue
+		case errors.Is(err, errDeaf): // what was seen serves until it is begun anew
+			r.Log.Warn("the watch of the team's registry is begun anew", "registry", r.Name(), "error", err)
+		default:
+			r.set(l, false, r.unavailable(err))
 		}
-		r.set(l, false, r.unavailable(err))
 		if time.Since(began) > maxDelay {
 			delay = minDelay // it went well for a while
 		}

@@ -96,43 +96,91 @@ func raid(t *testing.T, js jetstream.JetStream, conn *nats.Conn, role natstest.R
 // server answers the others, and can have it change the consumer of another's watch.
 func TestAWatchThatWasChangedIsBegunAnew(t *testing.T) {
 	t.Parallel()
-	server := startServer(t, natstest.Options{})
-	maintainer := join(t, server.URL, natstest.Maintainer, natstest.TeamKey)
-	maintainer.awaitProblem()
-	maintainer.publish(entry("first"), 0)
-	r := raider{t, dial(t, server.URL, natstest.Member)}
-	inboxes, err := r.conn.SubscribeSync("_INBOX.>")
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.settle() // the server knows that
-	sam := join(t, server.URL, natstest.Member, natstest.TeamKey)
-	sam.awaitNamed("first")
-	var seen struct {
-		Name   string         `json:"name"`
-		Config map[string]any `json:"config"`
-	}
-	for seen.Name == "" {
-		answer, err := inboxes.NextMsg(patience)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if bytes.Contains(answer.Data, []byte("consumer_create_response")) {
-			if err := json.Unmarshal(answer.Data, &seen); err != nil {
+	for setting, value := range map[string]any{"filter_subject": "$KV." + testBucket + ".nothing", "headers_only": true} {
+		t.Run(setting, func(t *testing.T) {
+			t.Parallel()
+			server := startServer(t, natstest.Options{})
+			maintainer := join(t, server.URL, natstest.Maintainer, natstest.TeamKey)
+			maintainer.awaitProblem()
+			maintainer.publish(entry("first"), 0)
+			r := raider{t, dial(t, server.URL, natstest.Member)}
+			inboxes, err := r.conn.SubscribeSync("_INBOX.>")
+			if err != nil {
 				t.Fatal(err)
 			}
-		}
+			r.settle() // the server knows that
+			sam := join(t, server.URL, natstest.Member, natstest.TeamKey)
+			sam.awaitNamed("first")
+			var seen struct {
+				Name   string         `json:"name"`
+				Config map[string]any `json:"config"`
+			}
+			for seen.Name == "" {
+				answer, err := inboxes.NextMsg(patience)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if bytes.Contains(answer.Data, []byte("consumer_create_response")) {
+					if err := json.Unmarshal(answer.Data, &seen); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			seen.Config[setting] = value
+			body, err := json.Marshal(map[string]any{"stream_name": testStream, "config": seen.Config})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if code := r.create(seen.Name, body); code != 0 {
+				t.Fatalf("the change is answered %d", code)
+			}
+			maintainer.publish(entry("second"), 1)
+			sam.awaitNamed("second")
+		})
 	}
-	seen.Config["filter_subject"] = "$KV." + testBucket + ".nothing"
-	body, err := json.Marshal(map[string]any{"stream_name": testStream, "config": seen.Config})
+}
+
+// TestAWatchThatLacksARecordWithdrawsNothing: a member can have the server send to
+// another's watch what a consumer of their own is for, which is less than all.
+func TestAWatchThatLacksARecordWithdrawsNothing(t *testing.T) {
+	t.Parallel()
+	_, maintainer, sam, _ := shared(t, "first")
+	other := entry("other")
+	other.ID = "https://other.example.com"
+	other.Instance.URL = other.ID
+	if _, err := maintainer.Publish(t.Context(), other, Version{}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	m := meet(t, sam.Team, nil)
+	conn, err := m.connect(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if code := r.create(seen.Name, body); code != 0 {
-		t.Fatalf("the change is answered %d", code)
+	defer conn.close()
+	w := watch{Registry: m.Registry, conn: conn}
+	err = conn.do(ctx, func(opening context.Context) error {
+		if err := w.begin(ctx, opening); err != nil {
+			return err
+		}
+		err := w.keys.Stop()
+		w.drain()
+		if err == nil {
+			w.keys, err = w.kv.Watch(ctx, keyOf(other.ID))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
-	maintainer.publish(entry("second"), 1)
-	sam.awaitNamed("second")
+	err = w.follow(ctx, Listener{
+		Keep:    func(state Snapshot) error { t.Errorf("it is kept that there is only %+v", state.Entries); return nil },
+		Changed: func(state State) { t.Errorf("it is told that all is there: %+v", state) },
+	})
+	if err != errDeaf {
+		t.Errorf("the watch ends with %v", err)
+	}
 }
 
 // A raider speaks to the server without the client's manners.

@@ -23,12 +23,13 @@ type bucketState struct {
 	bucket   string
 	sequence uint64
 	entries  map[string]Entry // by the instance's id
+	keys     map[string]bool  // all, also of what was deleted and of what is no instance
 }
 
 // newState begins a state of a bucket. What was there before its first message is
 // gone, which no message says.
 func newState(info *jetstream.StreamInfo) bucketState {
-	state := bucketState{bucket: identify(info), entries: make(map[string]Entry)}
+	state := bucketState{bucket: identify(info), entries: make(map[string]Entry), keys: make(map[string]bool)}
 	if first := info.State.FirstSeq; first > 0 {
 		state.sequence = first - 1
 	}

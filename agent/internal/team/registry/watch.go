@@ -13,7 +13,7 @@ import (
 var (
 	errNewCredentials = errors.New("the credentials file has changed") // what could not be opened may be now
 	errOtherBucket    = errors.New("the bucket was made anew, restored or purged")
-	errDeaf           = errors.New("the watch has said nothing of what is new")
+	errDeaf           = errors.New("the watch does not tell all that there is")
 )
 
 // A watch is a session's, on one connection.
@@ -96,10 +96,8 @@ func (w *watch) follow(ctx context.Context, l Listener) error {
 				return whyClosed(w.conn.conn)
 			case update == nil: // all that there was has come
 				complete = true
-				late.Stop()
-				w.set(l, true, nil)
 			default:
-				if err := w.apply(update); err != nil {
+				if err := w.apply(ctx, update); err != nil {
 					return err
 				}
 			}
@@ -122,15 +120,28 @@ func (w *watch) follow(ctx context.Context, l Listener) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		if retry = nil; complete && l.Keep(w.state.snapshot()) != nil {
+		if retry = nil; !complete || len(w.keys.Updates()) > 0 {
+			continue
+		}
+		last, err := w.compare(ctx)
+		if err != nil {
+			return err
+		}
+		if last > w.reached() { // the rest is on its way
+			continue
+		}
+		late.Stop()
+		w.set(l, true, nil)
+		if l.Keep(w.state.snapshot()) != nil {
 			retry = time.After(time.Second)
 		}
 	}
 }
 
 // apply takes in what has become of a key.
-func (w *watch) apply(update jetstream.KeyValueEntry) error {
+func (w *watch) apply(ctx context.Context, update jetstream.KeyValueEntry) error {
 	w.state.sequence = max(w.state.sequence, update.Revision())
+	w.state.keys[update.Key()] = true
 	id, ok := idOf(update.Key())
 	if !ok {
 		w.Log.Warn("a key of the team's registry is passed over: it is none of an instance", "registry", w.Name(), "key", update.Key())
@@ -139,6 +150,11 @@ func (w *watch) apply(update jetstream.KeyValueEntry) error {
 	if update.Operation() != jetstream.KeyValuePut {
 		delete(w.state.entries, id)
 		return nil
+	}
+	if len(update.Value()) == 0 {
+		if err := w.doubt(ctx, update); err != nil {
+			return err
+		}
 	}
 	entry := decode(id, update.Value(), update.Revision(), w.conn.credentials.teamKey)
 	w.Seen(entry.ClientSecret)
@@ -154,18 +170,53 @@ func (w *watch) apply(update jetstream.KeyValueEntry) error {
 // does anything where somebody with the same credentials has changed the watch: what
 // was there at the check before has come by now.
 func (w *watch) check(ctx context.Context) error {
-	return w.conn.do(ctx, func(ctx context.Context) error {
+	last, err := w.compare(ctx)
+	if err != nil {
+		return err
+	}
+	if w.ahead > w.reached() {
+		return errDeaf
+	}
+	w.ahead = last
+	return nil
+}
+
+// reached is the bucket's revision up to which the watch has told all.
+func (w *watch) reached() uint64 { return max(w.state.sequence, w.begun) }
+
+// compare asks the server whether the watch has told of every key that there is, and
+// returns the bucket's newest revision. What is missing in the state that is kept counts
+// as withdrawn, and somebody with the same credentials can have the server send a watch
+// less, or send it what another is for: that is not to be believed by itself.
+func (w *watch) compare(ctx context.Context) (last uint64, err error) {
+	err = w.conn.do(ctx, func(ctx context.Context) error {
 		info, err := ask(ctx, w.kv)
-		switch {
-		case err != nil:
+		if err != nil {
 			return err
+		}
+		last = info.State.LastSeq
+		switch {
 		case !w.state.isOf(info):
 			return errOtherBucket
-		case w.ahead > max(w.state.sequence, w.begun):
-			w.Log.Warn("the watch of the team's registry is begun anew", "registry", w.Name(), "error", errDeaf)
+		case last <= w.reached() && info.State.NumSubjects != uint64(len(w.state.keys)):
 			return errDeaf
 		}
-		w.ahead = info.State.LastSeq
 		return nil
+	})
+	return last, err
+}
+
+// doubt looks whether a record that came empty is. A watch can be changed so that it
+// gets no more than that there is one.
+func (w *watch) doubt(ctx context.Context, update jetstream.KeyValueEntry) error {
+	return w.conn.do(ctx, func(ctx context.Context) error {
+		now, err := w.kv.Get(ctx, update.Key())
+		switch {
+		case errors.Is(err, jetstream.ErrKeyNotFound): // it has gone meanwhile
+			return nil
+		case err == nil && len(now.Value()) > 0:
+			return errDeaf
+		}
+		return err
 	})
 }
