@@ -16,6 +16,7 @@ import (
 type sharedWith struct {
 	share  protocol.Share
 	folder string // of the workspace, for that
+	hidden bool   // something that the user has counts more
 }
 
 // checkShare says with whom an instance is shared, and refuses what cannot be: it
@@ -49,7 +50,7 @@ func (a *Agent) checkShare(s *session, share protocol.Share, in store.Instance, 
 			return to, cannotShare(share, "network is each machine's own", "Set network in the editor's settings, or in the machine's policy.")
 		}
 	case protocol.ShareWorkspace:
-		to.folder = a.firstFolder()
+		to.folder, to.hidden = a.firstFolder(), known.Source == protocol.SourceTeam
 		switch {
 		case to.folder == "":
 			return to, cannotShare(share, "no folder on this machine is open in the editor", "Open the folder of the repository that is to have the file.")
@@ -97,9 +98,11 @@ func secretInWorkspace(in store.Instance) error {
 // the instance.
 func (s *session) save(ctx context.Context, from kept, to sharedWith, in store.Instance, clientSecret secret.Text) (warnings []string, err error) {
 	in.Confidential = !clientSecret.IsEmpty()
-	leaving, err := s.foreignAccounts(ctx, in)
-	if err != nil {
-		return nil, err
+	var leaving foreign
+	if !to.hidden {
+		if leaving, err = s.foreignAccounts(ctx, in); err != nil {
+			return nil, err
+		}
 	}
 	defer leaving.end()
 	if err := s.put(ctx, from, to, in, clientSecret, leaving.forget); err != nil {
