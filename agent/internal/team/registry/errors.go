@@ -1,10 +1,10 @@
 package registry
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -93,7 +93,8 @@ func (r *Registry) unavailable(err error) error {
 		return protocol.WithCause(known, protocol.CauseCredentials)
 	}
 	var untrusted *tls.CertificateVerificationError
-	cause, problem, hint := "connection", err.Error(), "Check team.registry, the network and the VPN; it is tried again all the time."
+	var cause, problem string
+	hint := "Check team.registry, the network and the VPN; it is tried again all the time."
 	switch {
 	case errors.As(err, &untrusted):
 		cause = "certificate"
@@ -123,10 +124,8 @@ func (r *Registry) unavailable(err error) error {
 	case errors.Is(err, errTooMany):
 		cause, problem = "size", fmt.Sprintf("its bucket %s has more than %d instances", r.bucket, maxRecords)
 		hint = "Ask whoever maintains the registry to take out what is none."
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, nats.ErrTimeout), errors.Is(err, nats.ErrStaleConnection):
-		cause, problem = "timeout", "it does not answer in time"
-	case errors.Is(err, nats.ErrNoServers):
-		cause, problem = "refused", "nothing answers there"
+	default:
+		cause, problem = ofNetwork(err)
 	}
 	return &protocol.Error{
 		Code:    protocol.RegistryUnavailable,
@@ -135,6 +134,22 @@ func (r *Registry) unavailable(err error) error {
 		Details: &protocol.ErrorDetails{Cause: cause, Text: err.Error()},
 		Err:     err,
 	}
+}
+
+// ofNetwork says what keeps the server from being reached, and else what the client says.
+func ofNetwork(err error) (cause, problem string) {
+	fault, problem, ok := providers.NetworkFault(err)
+	switch {
+	case fault == "timeout", errors.Is(err, nats.ErrTimeout), errors.Is(err, nats.ErrStaleConnection):
+		return "timeout", "it does not answer in time"
+	case fault == "refused", errors.Is(err, nats.ErrNoServers):
+		return "refused", "nothing answers there"
+	case fault == "reset", errors.Is(err, io.EOF), errors.Is(err, nats.ErrConnectionClosed):
+		return "connection", "it has cut the connection off"
+	case ok:
+		return "connection", problem
+	}
+	return "connection", err.Error()
 }
 
 // reason tells a problem from another, and not from itself at another time: what the

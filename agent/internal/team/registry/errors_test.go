@@ -1,13 +1,19 @@
 package registry
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
 	"testing"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/teamcodestream/codestream-agent/protocol"
+	"github.com/teamcodestream/codestream-agent/providers/providertest"
 )
 
 // TestARefusalSaysWhatHasToBeMended holds the causes by which an editor tells the
@@ -31,6 +37,51 @@ func TestARefusalSaysWhatHasToBeMended(t *testing.T) {
 		var told *protocol.Error
 		if err := r.writeError("https://gitlab.example.com", c.err); !errors.As(err, &told) || told.Code != c.code || told.Hint == "" || told.Details == nil || told.Details.Cause != c.cause {
 			t.Errorf("%v is told as %v, want %s with the cause %s and a hint", c.err, err, c.code, c.cause)
+		}
+	}
+}
+
+// TestAServerThatIsNoneIsToldInWords, not in those of the system: they say nothing of
+// what to do, and have ports in them.
+func TestAServerThatIsNoneIsToldInWords(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		answer      func(net.Conn)
+		cause, says string
+	}{
+		"silent":     {func(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) }, "timeout", "it does not answer in time"},
+		"closes":     {func(net.Conn) {}, "connection", "it has cut the connection off"},
+		"breaks off": {func(conn net.Conn) { _ = conn.(*net.TCPConn).SetLinger(0) }, "connection", "it has cut the connection off"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := joinWith(t, protocol.Team{Registry: "nats://" + providertest.Listen(t, c.answer)}, nil)
+			problem := m.awaitProblem()
+			if problem.Details.Cause != c.cause || !strings.HasSuffix(problem.Message, " cannot be used: "+c.says) {
+				t.Errorf("the problem is %q of cause %q, want %q and %q", problem.Message, problem.Details.Cause, c.says, c.cause)
+			}
+		})
+	}
+}
+
+// TestFaultsOfTheNetwork are those for which no server can be had in a test.
+func TestFaultsOfTheNetwork(t *testing.T) {
+	m := meet(t, protocol.Team{Registry: "tls://registry.example.com:4222"}, nil)
+	dial := func(fault error) error { return &net.OpError{Op: "dial", Net: "tcp", Err: fault} }
+	for _, c := range []struct {
+		err         error
+		cause, says string
+	}{
+		{dial(&net.DNSError{Err: "no such host", Name: "registry.example.com", IsNotFound: true}), "connection", "the name registry.example.com is not known here"},
+		{dial(&net.DNSError{Err: "server misbehaving", Name: "registry.example.com"}), "connection", "no name server tells the address of registry.example.com"},
+		{dial(&net.DNSError{Err: "i/o timeout", Name: "registry.example.com", IsTimeout: true}), "timeout", "it does not answer in time"},
+		{fmt.Errorf("asked: %w", context.DeadlineExceeded), "timeout", "it does not answer in time"},
+		{nats.ErrConnectionClosed, "connection", "it has cut the connection off"},
+		{nats.ErrMaxConnectionsExceeded, "connection", nats.ErrMaxConnectionsExceeded.Error()},
+	} {
+		problem := m.unavailable(c.err).(*protocol.Error)
+		if problem.Details.Cause != c.cause || !strings.HasSuffix(problem.Message, " cannot be used: "+c.says) {
+			t.Errorf("%v is told as %q of cause %q, want %q and %q", c.err, problem.Message, problem.Details.Cause, c.says, c.cause)
 		}
 	}
 }
