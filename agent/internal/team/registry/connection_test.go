@@ -47,6 +47,7 @@ func TestAConnectionThatHangsIsGivenUp(t *testing.T) {
 			}
 			var hole hole
 			m := meet(t, protocol.Team{Registry: "nats://" + hole.open(t, server.URL[len("nats://"):]), CredentialsFile: path}, nil)
+			c.pace.retry = m.pace.retry
 			m.pace = c.pace
 			m.run()
 			m.awaitNamed("first")
@@ -120,9 +121,7 @@ func TestTheReasonIsTheNewest(t *testing.T) {
 	if err := server.Up(); err != nil {
 		t.Fatal(err)
 	}
-	second := sam.awaitState("without a bucket", func(s State) bool {
-		return s.Problem != nil && s.Problem.(*protocol.Error).Details.Cause == "bucket"
-	})
+	second := sam.awaitCause("bucket")
 	if !second.Since.Equal(first.Since) {
 		t.Errorf("it is away since %v, and was since %v", second.Since, first.Since)
 	}

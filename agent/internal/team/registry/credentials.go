@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/url"
 	"os"
 	"regexp"
@@ -56,6 +57,7 @@ type credentials struct {
 type fileState struct {
 	modified time.Time
 	size     int64
+	mode     fs.FileMode // may have kept it from being used
 }
 
 // stateOf returns the state of a file, the zero state where there is none.
@@ -64,7 +66,7 @@ func stateOf(path string) fileState {
 	if err != nil {
 		return fileState{}
 	}
-	return fileState{info.ModTime(), info.Size()}
+	return fileState{info.ModTime(), info.Size(), info.Mode()}
 }
 
 // readCredentials reads a credentials file for the servers of a registry; none where
