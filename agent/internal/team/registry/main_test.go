@@ -66,7 +66,7 @@ func meet(t *testing.T, team protocol.Team, trust *tls.Config) *member {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.pace = pace{retry: usualPace.retry, ping: time.Second, file: 200 * time.Millisecond, bucket: 200 * time.Millisecond}
+	r.pace = pace{retry: usualPace.retry, ping: time.Second, file: 200 * time.Millisecond, bucket: 200 * time.Millisecond, absent: 200 * time.Millisecond}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
 	return &member{Registry: r, t: t, ctx: ctx, kept: make(chan Snapshot, 1), states: make(chan State, 1000)}

@@ -34,10 +34,14 @@ type pace struct {
 	retry  time.Duration // the registry is away, at first
 	ping   time.Duration // the server is there: it is not when it misses two
 	file   time.Duration // the credentials file is the same
-	bucket time.Duration // the bucket is; up to half of it sooner
+	bucket time.Duration // the bucket is; up to half of it sooner, as with the next one
+	absent time.Duration // there is no bucket: a maintainer may be about to make it
 }
 
-var usualPace = pace{retry: 250 * time.Millisecond, ping: 10 * time.Second, file: 2 * time.Second, bucket: 30 * time.Second}
+var usualPace = pace{
+	retry: 250 * time.Millisecond, ping: 10 * time.Second, file: 2 * time.Second,
+	bucket: 30 * time.Second, absent: 900 * time.Millisecond, // all are to have it within a second
+}
 
 // Settings are the editor's. While they are the same, so is the registry.
 type Settings struct {
