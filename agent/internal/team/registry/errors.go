@@ -41,7 +41,14 @@ func hasNoLeader(err error) bool {
 	return errors.Is(err, errNoLeader) || code == clusterNotAvailable || code == streamOffline
 }
 
-func (r *Registry) writeError(id string, err error) error {
+// What somebody can do whom the registry does not let write.
+const (
+	insteadOfSharing     = "Ask a maintainer of the registry, or keep the instance for yourself with share \"local\"."
+	insteadOfWithdrawing = "Ask a maintainer of the registry to withdraw it; gitlabSM/disconnect signs out here alone."
+)
+
+// writeError says why a write has failed. instead is what to do where it is not allowed.
+func (r *Registry) writeError(id, instead string, err error) error {
 	switch {
 	case err == nil:
 		return nil
@@ -51,7 +58,7 @@ func (r *Registry) writeError(id string, err error) error {
 		return &protocol.Error{
 			Code:    protocol.Forbidden,
 			Message: "the team's registry does not let you change " + id + ": members read, and maintainers write",
-			Hint:    "Ask a maintainer of the registry, or keep the instance for yourself with share \"local\".",
+			Hint:    instead,
 			Details: &protocol.ErrorDetails{Cause: protocol.CauseRegistry},
 			Err:     err,
 		}

@@ -35,7 +35,7 @@ func TestARefusalSaysWhatHasToBeMended(t *testing.T) {
 		{nats.ErrNoServers, protocol.RegistryUnavailable, "refused"},
 	} {
 		var told *protocol.Error
-		if err := r.writeError("https://gitlab.example.com", c.err); !errors.As(err, &told) || told.Code != c.code || told.Hint == "" || told.Details == nil || told.Details.Cause != c.cause {
+		if err := r.writeError("https://gitlab.example.com", insteadOfSharing, c.err); !errors.As(err, &told) || told.Code != c.code || told.Hint == "" || told.Details == nil || told.Details.Cause != c.cause {
 			t.Errorf("%v is told as %v, want %s with the cause %s and a hint", c.err, err, c.code, c.cause)
 		}
 	}
