@@ -117,8 +117,8 @@ func (r *Registry) unavailable(err error) error {
 		cause, problem = "authorization", "it does not accept the credentials"
 		hint = "Ask whoever maintains the registry for a new credentials file."
 	case errors.Is(err, jetstream.ErrBucketNotFound):
-		cause, problem = "bucket", "it has no bucket "+r.bucket+" yet"
-		hint = "A maintainer makes it with the first gitlabSM/configure with share \"team\". Check team.name if there should be one."
+		cause, problem = "bucket", "the team has shared no instance there yet, and it has no bucket "+r.bucket
+		hint = "Once a maintainer shares the first, it is here by itself. Check team.name if there should be one."
 	case errors.Is(err, nats.ErrNoResponders), errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
 		cause, problem = "jetstream", "it has no JetStream"
 		hint = "Ask whoever maintains the registry to enable JetStream for the account."

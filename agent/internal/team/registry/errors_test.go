@@ -64,8 +64,8 @@ func TestAServerThatIsNoneIsToldInWords(t *testing.T) {
 	}
 }
 
-// TestFaultsOfTheNetwork are those for which no server can be had in a test.
-func TestFaultsOfTheNetwork(t *testing.T) {
+// TestWhatIsWrongIsToldInWords, also where no server can be had for it in a test.
+func TestWhatIsWrongIsToldInWords(t *testing.T) {
 	m := meet(t, protocol.Team{Registry: "tls://registry.example.com:4222"}, nil)
 	dial := func(fault error) error { return &net.OpError{Op: "dial", Net: "tcp", Err: fault} }
 	for _, c := range []struct {
@@ -76,6 +76,7 @@ func TestFaultsOfTheNetwork(t *testing.T) {
 		{dial(&net.DNSError{Err: "server misbehaving", Name: "registry.example.com"}), "connection", "no name server tells the address of registry.example.com"},
 		{dial(&net.DNSError{Err: "i/o timeout", Name: "registry.example.com", IsTimeout: true}), "timeout", "it does not answer in time"},
 		{fmt.Errorf("asked: %w", context.DeadlineExceeded), "timeout", "it does not answer in time"},
+		{jetstream.ErrBucketNotFound, "bucket", "the team has shared no instance there yet, and it has no bucket codestream-team"},
 		{nats.ErrConnectionClosed, "connection", "it has cut the connection off"},
 		{nats.ErrMaxConnectionsExceeded, "connection", nats.ErrMaxConnectionsExceeded.Error()},
 	} {
