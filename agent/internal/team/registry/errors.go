@@ -162,14 +162,33 @@ func ofNetwork(err error) (cause, problem string) {
 // reason tells a problem from another, and not from itself at another time: what the
 // system says of it may have a port or the hour in it.
 func reason(problem error) string {
-	var known *protocol.Error
-	switch {
-	case problem == nil:
+	if problem == nil {
 		return ""
-	case errors.As(problem, &known) && known.Details != nil && known.Details.Text != "":
-		return known.Code.Name() + " " + known.Details.Cause
+	}
+	if cause := causeOf(problem); cause != "" {
+		return protocol.RegistryUnavailable.Name() + " " + cause
 	}
 	return problem.Error()
+}
+
+// Kind tells a problem from those of another kind, for whoever says it to somebody who
+// need not hear the same twice. That the registry is not reached is one kind, whatever
+// the cause: a server that starts anew is away by several, one after another.
+func Kind(problem error) string {
+	switch causeOf(problem) {
+	case "refused", "timeout", "connection":
+		return "unreached"
+	}
+	return reason(problem)
+}
+
+// causeOf returns the cause of RegistryUnavailable, "" for any other problem.
+func causeOf(problem error) string {
+	var known *protocol.Error
+	if errors.As(problem, &known) && known.Code == protocol.RegistryUnavailable && known.Details != nil {
+		return known.Details.Cause
+	}
+	return ""
 }
 
 func invalid(format string, args ...any) error {

@@ -86,3 +86,25 @@ func TestWhatIsWrongIsToldInWords(t *testing.T) {
 		}
 	}
 }
+
+// TestAKindIsWhatHasToBeMended: a server that starts anew is away by several causes, and
+// that is one thing to say to a user.
+func TestAKindIsWhatHasToBeMended(t *testing.T) {
+	m := meet(t, protocol.Team{Registry: "tls://registry.example.com"}, nil)
+	away := Kind(m.unavailable(io.EOF))
+	for _, err := range []error{nats.ErrNoServers, nats.ErrTimeout} {
+		if got := Kind(m.unavailable(err)); got != away {
+			t.Errorf("%v is of the kind %q, want %q", err, got, away)
+		}
+	}
+	known := map[string]error{"": nil, away: io.EOF}
+	for _, problem := range []error{
+		m.unavailable(nats.ErrAuthorization), m.unavailable(nats.ErrPermissionViolation), m.unavailable(jetstream.ErrBucketNotFound),
+		badCredentials("a", "it is too large"), badCredentials("a", "others can read it"),
+	} {
+		if other, ok := known[Kind(problem)]; ok {
+			t.Errorf("%v is of the same kind %q as %v", problem, Kind(problem), other)
+		}
+		known[Kind(problem)] = problem
+	}
+}
