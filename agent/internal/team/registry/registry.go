@@ -175,6 +175,9 @@ func (r *Registry) Run(ctx context.Context, l Listener) {
 		if ctx.Err() != nil {
 			return
 		}
+		if time.Since(began) > maxDelay {
+			delay = r.pace.retry // it went well for a while
+		}
 		switch {
 		case errors.Is(err, errNewCredentials), errors.Is(err, errOtherBucket):
 			continue
@@ -182,9 +185,6 @@ func (r *Registry) Run(ctx context.Context, l Listener) {
 			r.Log.Warn("the watch of the team's registry is begun anew", "registry", r.Name(), "error", err)
 		default:
 			r.set(l, false, r.unavailable(err))
-		}
-		if time.Since(began) > maxDelay {
-			delay = r.pace.retry // it went well for a while
 		}
 		if renewed := r.pause(ctx, jitter(delay), read); renewed {
 			delay = r.pace.retry
