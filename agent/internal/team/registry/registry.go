@@ -33,13 +33,13 @@ const (
 type pace struct {
 	retry  time.Duration // the registry is away, at first
 	ping   time.Duration // the server is there: it is not when it misses two
-	file   time.Duration // the credentials file is the same
+	file   time.Duration // the credentials file is the same; another is read at the second look
 	bucket time.Duration // the bucket is; up to half of it sooner, as with the next one
 	absent time.Duration // there is no bucket: a maintainer may be about to make it
 }
 
 var usualPace = pace{
-	retry: 250 * time.Millisecond, ping: 10 * time.Second, file: 2 * time.Second,
+	retry: 250 * time.Millisecond, ping: 10 * time.Second, file: time.Second,
 	bucket: 30 * time.Second, absent: 900 * time.Millisecond, // all are to have it within a second
 }
 
@@ -170,7 +170,7 @@ func (r *Registry) State() State {
 func (r *Registry) Run(ctx context.Context, l Listener) {
 	delay := r.pace.retry
 	for {
-		began, read := time.Now(), stateOf(r.Team.CredentialsFile)
+		began, file := time.Now(), watchFile(r.Team.CredentialsFile, stateOf(r.Team.CredentialsFile))
 		err := r.session(ctx, l)
 		if ctx.Err() != nil {
 			return
@@ -186,7 +186,7 @@ func (r *Registry) Run(ctx context.Context, l Listener) {
 		default:
 			r.set(l, false, r.unavailable(err))
 		}
-		if renewed := r.pause(ctx, jitter(delay), read); renewed {
+		if renewed := r.pause(ctx, jitter(delay), file); renewed {
 			delay = r.pace.retry
 		} else {
 			delay = min(2*delay, maxDelay)
@@ -195,21 +195,21 @@ func (r *Registry) Run(ctx context.Context, l Listener) {
 }
 
 // pause waits before the next attempt to connect, up to a time. It ends early where
-// somebody has reached the registry, and where the credentials file is another than the
-// one that was read, which it reports.
-func (r *Registry) pause(ctx context.Context, delay time.Duration, read fileState) (renewed bool) {
+// somebody has reached the registry, and where the credentials file is renewed, which it
+// reports.
+func (r *Registry) pause(ctx context.Context, delay time.Duration, file fileWatch) (renewed bool) {
 	over := time.NewTimer(delay)
 	defer over.Stop()
-	file := time.NewTicker(r.pace.file)
-	defer file.Stop()
+	look := time.NewTicker(r.pace.file)
+	defer look.Stop()
 	for {
 		select {
 		case <-over.C:
 			return false
 		case <-r.wake:
 			return false
-		case <-file.C:
-			if stateOf(r.Team.CredentialsFile) != read {
+		case <-look.C:
+			if file.renewed() {
 				return true
 			}
 		case <-ctx.Done():

@@ -20,6 +20,7 @@ var (
 type watch struct {
 	*Registry
 	conn  *connection
+	file  fileWatch // of the credentials
 	kv    jetstream.KeyValue
 	keys  jetstream.KeyWatcher
 	state bucketState
@@ -39,7 +40,7 @@ func (r *Registry) session(ctx context.Context, l Listener) error {
 	if err != nil {
 		return err
 	}
-	w := watch{Registry: r, conn: conn}
+	w := watch{Registry: r, conn: conn, file: watchFile(r.Team.CredentialsFile, conn.credentials.read)}
 	defer func() { go w.drain() }() // a watch that is closed while it is made never ends
 	defer conn.close()
 	if err := w.begin(ctx, l); err != nil {
@@ -78,7 +79,7 @@ func (w *watch) awaitBucket(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	if stateOf(w.Team.CredentialsFile) != w.conn.credentials.read {
+	if w.file.renewed() {
 		return errNewCredentials
 	}
 	return nil
@@ -137,7 +138,7 @@ func (w *watch) follow(ctx context.Context, l Listener) error {
 			}
 		case <-retry:
 		case <-file.C:
-			if stateOf(w.Team.CredentialsFile) != w.conn.credentials.read {
+			if w.file.renewed() {
 				return errNewCredentials
 			}
 			continue
