@@ -25,8 +25,8 @@ type teamRegistry struct {
 	problem error              // what keeps the one that is set from being used
 	run     func(*registry.Registry) context.CancelFunc
 	stop    context.CancelFunc
-	started bool // the session has begun, and so does every connection
-	warned  bool // the user knows that it is away
+	started bool            // the session has begun, and so does every connection
+	warned  map[string]bool // the kinds of problems that the user knows of
 }
 
 // inUse returns the registry of the settings, nil where none is set.
@@ -78,7 +78,7 @@ func (c *teamRegistry) use(next *registry.Registry, problem error, connect func(
 	if c.stop != nil {
 		c.stop()
 	}
-	c.current, c.stop, c.warned, c.run = next, nil, false, connect
+	c.current, c.stop, c.warned, c.run = next, nil, make(map[string]bool), connect
 	if c.started && next != nil {
 		c.stop = connect(next)
 	}
@@ -91,6 +91,16 @@ func (c *teamRegistry) begin() {
 	if c.started = true; c.current != nil {
 		c.stop = c.run(c.current)
 	}
+}
+
+// isNews notes that the user hears of a kind of problem, and reports whether it is the
+// first time since the registry was set.
+func (c *teamRegistry) isNews(kind string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	known := c.warned[kind]
+	c.warned[kind] = true
+	return !known
 }
 
 // placeOf is where a registry is, for what is kept of it.
@@ -137,16 +147,11 @@ func (a *Agent) keep(s *session, at team.Place, state registry.Snapshot, kept ch
 	return nil
 }
 
-// registryChanged tells the editor how it stands with the registry, and the user,
-// once a session, that it is away, and whether anything of it serves meanwhile.
+// registryChanged tells the editor how it stands with the registry, and the user that it
+// is away, once for each kind of problem, and whether anything of it serves meanwhile.
 func (a *Agent) registryChanged(s *session, at team.Place, state registry.State) {
-	c := &s.registry
-	c.mu.Lock()
-	tell := !state.Connected && state.Problem != nil && !c.warned
-	c.warned = c.warned || tell
-	c.mu.Unlock()
 	s.news.announce()
-	if !tell {
+	if state.Problem == nil || !s.registry.isNews(registry.Kind(state.Problem)) {
 		return
 	}
 	message := "CodeStream: " + advice(state.Problem)

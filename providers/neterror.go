@@ -53,6 +53,14 @@ func hostUnreachable(err error, address string) *protocol.Error {
 	}
 }
 
+// NetworkFault tells what of the network is in the way, for people, of a connection that
+// is not HTTP; its cause is as that of HostUnreachable. ok is false for an error that is
+// nothing of the kind.
+func NetworkFault(err error) (cause, problem string, ok bool) {
+	o := obstacleOf(err)
+	return o.cause, o.problem, o.cause != causeConnection
+}
+
 // The causes of HostUnreachable.
 const (
 	causeDNS                 = "dns"

@@ -13,6 +13,7 @@ var atTerminal = strings.NewReplacer(
 	"gitlabSM/authenticate", "codestream-agent login",
 	"gitlabSM/configure", "codestream-agent login URL --client-id ID",
 	"gitlabSM/unconfigure", "codestream-agent logout URL --forget-instance",
+	"gitlabSM/disconnect", "codestream-agent logout URL",
 	"gitlabSM/status", "codestream-agent status",
 	"gitlabSM/request", "codestream-agent request",
 	"gitlabSM/diagnose", "codestream-agent doctor",

@@ -30,6 +30,15 @@ func WriteCredentials(path string, role Role, teamKey string) error {
 
 // WriteCredentialsFor writes a credentials file that says for which registry it is.
 func WriteCredentialsFor(path string, role Role, teamKey, registry string) error {
-	return os.WriteFile(path, fmt.Appendf(nil, `{"registry": %q, "user": %q, "password": %q, "teamKey": %q}`,
-		registry, role, role.password(), teamKey), 0o600)
+	return replace(path, fmt.Appendf(nil, `{"registry": %q, "user": %q, "password": %q, "teamKey": %q}`,
+		registry, role, role.password(), teamKey))
+}
+
+// replace writes a file of which nobody who looks meanwhile sees half.
+func replace(path string, text []byte) error {
+	written := path + ".new"
+	if err := os.WriteFile(written, text, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(written, path)
 }

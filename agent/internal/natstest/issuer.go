@@ -120,7 +120,7 @@ func (i *Issuer) WriteCreds(path string, role Role, teamKey, registry string, de
 	for label, body := range map[string]string{"TEAM KEY": teamKey, "REGISTRY": registry} {
 		text = fmt.Appendf(text, "\n-----BEGIN CODESTREAM %s-----\n%s\n------END CODESTREAM %[1]s------\n", label, body)
 	}
-	return os.WriteFile(path, text, 0o600)
+	return replace(path, text)
 }
 
 func (i *Issuer) newAccount(name string) *account {

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"github.com/teamcodestream/codestream-agent/agent/internal/natstest"
 	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
 	"github.com/teamcodestream/codestream-agent/protocol"
@@ -47,7 +49,7 @@ func TestAConnectionThatHangsIsGivenUp(t *testing.T) {
 			}
 			var hole hole
 			m := meet(t, protocol.Team{Registry: "nats://" + hole.open(t, server.URL[len("nats://"):]), CredentialsFile: path}, nil)
-			m.pace = c.pace
+			m.pace.ping, m.pace.file, m.pace.bucket = c.pace.ping, c.pace.file, c.pace.bucket
 			m.run()
 			m.awaitNamed("first")
 			m.awaitConnection()
@@ -64,10 +66,14 @@ func TestAConnectionThatHangsIsGivenUp(t *testing.T) {
 
 // A hole is what is between a client and a server, until it hangs: connections stay,
 // and what goes in does not come out.
-type hole struct{ hangs atomic.Bool }
+type hole struct {
+	hangs  atomic.Bool
+	opened atomic.Int64 // so many connections
+}
 
 func (h *hole) open(t *testing.T, server string) (address string) {
 	return providertest.Listen(t, func(client net.Conn) {
+		h.opened.Add(1)
 		if h.hangs.Load() {
 			return
 		}
@@ -120,9 +126,7 @@ func TestTheReasonIsTheNewest(t *testing.T) {
 	if err := server.Up(); err != nil {
 		t.Fatal(err)
 	}
-	second := sam.awaitState("without a bucket", func(s State) bool {
-		return s.Problem != nil && s.Problem.(*protocol.Error).Details.Cause == "bucket"
-	})
+	second := sam.awaitCause("bucket")
 	if !second.Since.Equal(first.Since) {
 		t.Errorf("it is away since %v, and was since %v", second.Since, first.Since)
 	}
@@ -163,11 +167,11 @@ func TestASessionLeavesNothing(t *testing.T) {
 	if err := natstest.WriteCredentials(path, natstest.Member, natstest.TeamKey); err != nil {
 		t.Fatal(err)
 	}
-	m := meet(t, protocol.Team{Registry: server.URL, CredentialsFile: path}, nil)
+	m := meet(t, protocol.Team{Registry: server.URL, Name: "other", CredentialsFile: path}, nil)
 	ctx := counting{m.ctx, new(atomic.Int64)}
 	for range 3 {
-		if err := m.session(ctx, Listener{}); err == nil {
-			t.Fatal("a session without a bucket ends with no reason")
+		if err := m.session(ctx, Listener{}); !errors.Is(err, nats.ErrPermissionViolation) {
+			t.Fatalf("a session of another team's member ends with %v", err)
 		}
 	}
 	if left := ctx.waiting.Load(); left != 0 {

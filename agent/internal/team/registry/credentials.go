@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -50,21 +49,6 @@ type credentials struct {
 	secrets []secret.Text
 	servers []string // addresses, none where the file names no registry
 	read    fileState
-}
-
-// fileState tells a file from a newer one.
-type fileState struct {
-	modified time.Time
-	size     int64
-}
-
-// stateOf returns the state of a file, the zero state where there is none.
-func stateOf(path string) fileState {
-	info, err := os.Stat(path)
-	if err != nil {
-		return fileState{}
-	}
-	return fileState{info.ModTime(), info.Size()}
 }
 
 // readCredentials reads a credentials file for the servers of a registry; none where

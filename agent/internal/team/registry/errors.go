@@ -1,10 +1,10 @@
 package registry
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -41,7 +41,14 @@ func hasNoLeader(err error) bool {
 	return errors.Is(err, errNoLeader) || code == clusterNotAvailable || code == streamOffline
 }
 
-func (r *Registry) writeError(id string, err error) error {
+// What somebody can do whom the registry does not let write.
+const (
+	insteadOfSharing     = "Ask a maintainer of the registry, or keep the instance for yourself with share \"local\"."
+	insteadOfWithdrawing = "Ask a maintainer of the registry to withdraw it; gitlabSM/disconnect signs out here alone."
+)
+
+// writeError says why a write has failed. instead is what to do where it is not allowed.
+func (r *Registry) writeError(id, instead string, err error) error {
 	switch {
 	case err == nil:
 		return nil
@@ -51,7 +58,7 @@ func (r *Registry) writeError(id string, err error) error {
 		return &protocol.Error{
 			Code:    protocol.Forbidden,
 			Message: "the team's registry does not let you change " + id + ": members read, and maintainers write",
-			Hint:    "Ask a maintainer of the registry, or keep the instance for yourself with share \"local\".",
+			Hint:    instead,
 			Details: &protocol.ErrorDetails{Cause: protocol.CauseRegistry},
 			Err:     err,
 		}
@@ -93,7 +100,8 @@ func (r *Registry) unavailable(err error) error {
 		return protocol.WithCause(known, protocol.CauseCredentials)
 	}
 	var untrusted *tls.CertificateVerificationError
-	cause, problem, hint := "connection", err.Error(), "Check team.registry, the network and the VPN; it is tried again all the time."
+	var cause, problem string
+	hint := "Check team.registry, the network and the VPN; it is tried again all the time."
 	switch {
 	case errors.As(err, &untrusted):
 		cause = "certificate"
@@ -109,8 +117,8 @@ func (r *Registry) unavailable(err error) error {
 		cause, problem = "authorization", "it does not accept the credentials"
 		hint = "Ask whoever maintains the registry for a new credentials file."
 	case errors.Is(err, jetstream.ErrBucketNotFound):
-		cause, problem = "bucket", "it has no bucket "+r.bucket+" yet"
-		hint = "A maintainer makes it with the first gitlabSM/configure with share \"team\". Check team.name if there should be one."
+		cause, problem = "bucket", "the team has shared no instance there yet, and it has no bucket "+r.bucket
+		hint = "Once a maintainer shares the first, it is here by itself. Check team.name if there should be one."
 	case errors.Is(err, nats.ErrNoResponders), errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
 		cause, problem = "jetstream", "it has no JetStream"
 		hint = "Ask whoever maintains the registry to enable JetStream for the account."
@@ -123,10 +131,8 @@ func (r *Registry) unavailable(err error) error {
 	case errors.Is(err, errTooMany):
 		cause, problem = "size", fmt.Sprintf("its bucket %s has more than %d instances", r.bucket, maxRecords)
 		hint = "Ask whoever maintains the registry to take out what is none."
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, nats.ErrTimeout), errors.Is(err, nats.ErrStaleConnection):
-		cause, problem = "timeout", "it does not answer in time"
-	case errors.Is(err, nats.ErrNoServers):
-		cause, problem = "refused", "nothing answers there"
+	default:
+		cause, problem = ofNetwork(err)
 	}
 	return &protocol.Error{
 		Code:    protocol.RegistryUnavailable,
@@ -137,17 +143,52 @@ func (r *Registry) unavailable(err error) error {
 	}
 }
 
+// ofNetwork says what keeps the server from being reached, and else what the client says.
+func ofNetwork(err error) (cause, problem string) {
+	fault, problem, ok := providers.NetworkFault(err)
+	switch {
+	case fault == "timeout", errors.Is(err, nats.ErrTimeout), errors.Is(err, nats.ErrStaleConnection):
+		return "timeout", "it does not answer in time"
+	case fault == "refused", errors.Is(err, nats.ErrNoServers):
+		return "refused", "nothing answers there"
+	case fault == "reset", errors.Is(err, io.EOF), errors.Is(err, nats.ErrConnectionClosed):
+		return "connection", "it has cut the connection off"
+	case ok:
+		return "connection", problem
+	}
+	return "connection", err.Error()
+}
+
 // reason tells a problem from another, and not from itself at another time: what the
 // system says of it may have a port or the hour in it.
 func reason(problem error) string {
-	var known *protocol.Error
-	switch {
-	case problem == nil:
+	if problem == nil {
 		return ""
-	case errors.As(problem, &known) && known.Details != nil && known.Details.Text != "":
-		return known.Code.Name() + " " + known.Details.Cause
+	}
+	if cause := causeOf(problem); cause != "" {
+		return protocol.RegistryUnavailable.Name() + " " + cause
 	}
 	return problem.Error()
+}
+
+// Kind tells a problem from those of another kind, for whoever says it to somebody who
+// need not hear the same twice. That the registry is not reached is one kind, whatever
+// the cause: a server that starts anew is away by several, one after another.
+func Kind(problem error) string {
+	switch causeOf(problem) {
+	case "refused", "timeout", "connection":
+		return "unreached"
+	}
+	return reason(problem)
+}
+
+// causeOf returns the cause of RegistryUnavailable, "" for any other problem.
+func causeOf(problem error) string {
+	var known *protocol.Error
+	if errors.As(problem, &known) && known.Code == protocol.RegistryUnavailable && known.Details != nil {
+		return known.Details.Cause
+	}
+	return ""
 }
 
 func invalid(format string, args ...any) error {

@@ -66,7 +66,7 @@ func meet(t *testing.T, team protocol.Team, trust *tls.Config) *member {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.pace = pace{ping: time.Second, file: 200 * time.Millisecond, bucket: 200 * time.Millisecond}
+	r.pace = pace{retry: usualPace.retry, ping: time.Second, file: 200 * time.Millisecond, bucket: 200 * time.Millisecond, absent: 200 * time.Millisecond}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
 	return &member{Registry: r, t: t, ctx: ctx, kept: make(chan Snapshot, 1), states: make(chan State, 1000)}
@@ -116,6 +116,14 @@ func (m *member) awaitProblem() *protocol.Error {
 	m.t.Helper()
 	s := m.awaitState("away", func(s State) bool { return s.Problem != nil })
 	return s.Problem.(*protocol.Error)
+}
+
+// awaitCause waits until there is no connection for that cause.
+func (m *member) awaitCause(cause string) State {
+	m.t.Helper()
+	return m.awaitState("away by cause "+cause, func(s State) bool {
+		return s.Problem != nil && s.Problem.(*protocol.Error).Details.Cause == cause
+	})
 }
 
 func (m *member) awaitConnection() {

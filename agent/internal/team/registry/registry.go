@@ -12,8 +12,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
-
 	"github.com/teamcodestream/codestream-agent/agent/internal/secret"
 	"github.com/teamcodestream/codestream-agent/protocol"
 	"github.com/teamcodestream/codestream-agent/providers"
@@ -24,12 +22,8 @@ const (
 	connectTimeout = 5 * time.Second
 	requestTimeout = 5 * time.Second
 
-	// minDelay and maxDelay are between attempts to connect; the delay doubles.
-	minDelay = 250 * time.Millisecond
+	// maxDelay is the longest between attempts to connect; the delay doubles.
 	maxDelay = 30 * time.Second
-	// bucketDelay is the longest while a server answers and has no bucket yet: members
-	// may be waiting for a maintainer who is about to make it.
-	bucketDelay = 5 * time.Second
 
 	bucketPrefix = "codestream-"
 	defaultTeam  = "team"
@@ -37,12 +31,17 @@ const (
 
 // pace says how often it is looked whether something is still as it was.
 type pace struct {
+	retry  time.Duration // the registry is away, at first
 	ping   time.Duration // the server is there: it is not when it misses two
-	file   time.Duration // the credentials file is the same
-	bucket time.Duration // the bucket is; up to half of it sooner
+	file   time.Duration // the credentials file is the same; another is read at the second look
+	bucket time.Duration // the bucket is; up to half of it sooner, as with the next one
+	absent time.Duration // there is no bucket: a maintainer may be about to make it
 }
 
-var usualPace = pace{ping: 10 * time.Second, file: 2 * time.Second, bucket: 30 * time.Second}
+var usualPace = pace{
+	retry: 250 * time.Millisecond, ping: 10 * time.Second, file: time.Second,
+	bucket: 30 * time.Second, absent: 900 * time.Millisecond, // all are to have it within a second
+}
 
 // Settings are the editor's. While they are the same, so is the registry.
 type Settings struct {
@@ -169,11 +168,15 @@ func (r *Registry) State() State {
 // Run connects and tells what the bucket has, until ctx ends. A registry that is
 // away is waited for; so is a credentials file that cannot be used.
 func (r *Registry) Run(ctx context.Context, l Listener) {
-	for delay := minDelay; ; delay = min(2*delay, maxDelay) {
-		began := time.Now()
+	delay := r.pace.retry
+	for {
+		began, file := time.Now(), watchFile(r.Team.CredentialsFile, stateOf(r.Team.CredentialsFile))
 		err := r.session(ctx, l)
 		if ctx.Err() != nil {
 			return
+		}
+		if time.Since(began) > maxDelay {
+			delay = r.pace.retry // it went well for a while
 		}
 		switch {
 		case errors.Is(err, errNewCredentials), errors.Is(err, errOtherBucket):
@@ -183,20 +186,34 @@ func (r *Registry) Run(ctx context.Context, l Listener) {
 		default:
 			r.set(l, false, r.unavailable(err))
 		}
-		if time.Since(began) > maxDelay {
-			delay = minDelay // it went well for a while
+		if renewed := r.pause(ctx, jitter(delay), file); renewed {
+			delay = r.pace.retry
+		} else {
+			delay = min(2*delay, maxDelay)
 		}
-		if errors.Is(err, jetstream.ErrBucketNotFound) {
-			delay = min(delay, bucketDelay)
-		}
-		pause := time.NewTimer(jitter(delay))
+	}
+}
+
+// pause waits before the next attempt to connect, up to a time. It ends early where
+// somebody has reached the registry, and where the credentials file is renewed, which it
+// reports.
+func (r *Registry) pause(ctx context.Context, delay time.Duration, file fileWatch) (renewed bool) {
+	over := time.NewTimer(delay)
+	defer over.Stop()
+	look := time.NewTicker(r.pace.file)
+	defer look.Stop()
+	for {
 		select {
-		case <-pause.C:
+		case <-over.C:
+			return false
 		case <-r.wake:
-			pause.Stop()
+			return false
+		case <-look.C:
+			if file.renewed() {
+				return true
+			}
 		case <-ctx.Done():
-			pause.Stop()
-			return
+			return false
 		}
 	}
 }

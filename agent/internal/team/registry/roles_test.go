@@ -161,7 +161,7 @@ func TestAWatchThatLacksARecordWithdrawsNothing(t *testing.T) {
 	defer conn.close()
 	w := watch{Registry: m.Registry, conn: conn}
 	err = conn.do(ctx, func(opening context.Context) error {
-		if err := w.begin(ctx, opening); err != nil {
+		if err := w.open(ctx, opening); err != nil {
 			return err
 		}
 		err := w.keys.Stop()

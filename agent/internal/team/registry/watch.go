@@ -12,7 +12,7 @@ import (
 // These end a session, and another begins at once: the state has to be read anew.
 var (
 	errNewCredentials = errors.New("the credentials file has changed") // what could not be opened may be now
-	errOtherBucket    = errors.New("the bucket was made anew, restored or purged")
+	errOtherBucket    = errors.New("the bucket is gone, or was made anew, restored or purged")
 	errDeaf           = errors.New("the watch does not tell all that there is")
 )
 
@@ -20,6 +20,7 @@ var (
 type watch struct {
 	*Registry
 	conn  *connection
+	file  fileWatch // of the credentials
 	kv    jetstream.KeyValue
 	keys  jetstream.KeyWatcher
 	state bucketState
@@ -39,10 +40,10 @@ func (r *Registry) session(ctx context.Context, l Listener) error {
 	if err != nil {
 		return err
 	}
-	w := watch{Registry: r, conn: conn}
+	w := watch{Registry: r, conn: conn, file: watchFile(r.Team.CredentialsFile, conn.credentials.read)}
 	defer func() { go w.drain() }() // a watch that is closed while it is made never ends
 	defer conn.close()
-	if err := conn.do(ctx, func(opening context.Context) error { return w.begin(ctx, opening) }); err != nil {
+	if err := w.begin(ctx, l); err != nil {
 		return err
 	}
 	r.setWatching(conn)
@@ -50,10 +51,44 @@ func (r *Registry) session(ctx context.Context, l Listener) error {
 	return w.follow(ctx, l)
 }
 
-// begin opens the bucket, and watches it until the connection ends: the server forgets
+// begin begins the watch once there is a bucket. Until then it asks for it by the same
+// connection: a new one each time would be a burden where a whole company waits.
+func (w *watch) begin(ctx context.Context, l Listener) error {
+	for {
+		err := w.conn.do(ctx, func(opening context.Context) error { return w.open(ctx, opening) })
+		if !errors.Is(err, jetstream.ErrBucketNotFound) {
+			return err
+		}
+		w.set(l, false, w.unavailable(err))
+		if err := w.awaitBucket(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// awaitBucket waits until it is time to ask for the bucket again, or this agent may have
+// made it.
+func (w *watch) awaitBucket(ctx context.Context) error {
+	again := time.NewTimer(jitter(w.pace.absent))
+	defer again.Stop()
+	select {
+	case <-again.C:
+	case <-w.wake:
+	case err := <-w.conn.lost:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if w.file.renewed() {
+		return errNewCredentials
+	}
+	return nil
+}
+
+// open opens the bucket, and watches it until the connection ends: the server forgets
 // a consumer that nobody listens to after five seconds, and a request to do so at once
 // may be one that is never answered.
-func (w *watch) begin(ctx, opening context.Context) (err error) {
+func (w *watch) open(ctx, opening context.Context) (err error) {
 	if w.kv, err = w.conn.js.KeyValue(opening, w.bucket); err != nil {
 		return err
 	}
@@ -103,7 +138,7 @@ func (w *watch) follow(ctx context.Context, l Listener) error {
 			}
 		case <-retry:
 		case <-file.C:
-			if stateOf(w.Team.CredentialsFile) != w.conn.credentials.read {
+			if w.file.renewed() {
 				return errNewCredentials
 			}
 			continue
@@ -191,7 +226,10 @@ func (w *watch) reached() uint64 { return max(w.state.sequence, w.begun) }
 func (w *watch) compare(ctx context.Context) (last uint64, err error) {
 	err = w.conn.do(ctx, func(ctx context.Context) error {
 		info, err := ask(ctx, w.kv)
-		if err != nil {
+		switch {
+		case errors.Is(err, jetstream.ErrBucketNotFound):
+			return errOtherBucket
+		case err != nil:
 			return err
 		}
 		last = info.State.LastSeq

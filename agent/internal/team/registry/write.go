@@ -42,7 +42,7 @@ type Version struct {
 // has another version, Forbidden where the server does not let this member write,
 // RegistryUnavailable, and context.Canceled.
 func (r *Registry) Publish(ctx context.Context, e Entry, seen Version) (now Version, err error) {
-	err = r.write(ctx, e.ID, func(ctx context.Context, conn *connection) error {
+	err = r.write(ctx, e.ID, insteadOfSharing, func(ctx context.Context, conn *connection) error {
 		value, err := encode(e, conn.credentials.teamKey)
 		if err != nil {
 			return err
@@ -79,7 +79,7 @@ func (r *Registry) Withdraw(ctx context.Context, id string, seen Version) (mark 
 	if seen.Revision == 0 {
 		return Version{}, nil
 	}
-	err = r.write(ctx, id, func(ctx context.Context, conn *connection) error {
+	err = r.write(ctx, id, insteadOfWithdrawing, func(ctx context.Context, conn *connection) error {
 		kv, info, err := r.openBucket(ctx, conn.js)
 		switch {
 		case errors.Is(err, jetstream.ErrBucketNotFound):
@@ -120,13 +120,13 @@ func (r *Registry) putMark(ctx context.Context, js jetstream.JetStream, id strin
 
 func (v Version) isOfAnother(bucket string) bool { return v.Bucket != "" && v.Bucket != bucket }
 
-// write runs one write.
-func (r *Registry) write(ctx context.Context, id string, put func(context.Context, *connection) error) error {
+// write runs one write, which returns an error of [Registry.writeError].
+func (r *Registry) write(ctx context.Context, id, instead string, put func(context.Context, *connection) error) error {
 	err := r.request(ctx, put)
 	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
 		return ctx.Err()
 	}
-	return protocol.WithInstance(r.writeError(id, err), id)
+	return protocol.WithInstance(r.writeError(id, instead, err), id)
 }
 
 // request makes a request by the connection that watches or, where there is none or
