@@ -3,23 +3,29 @@ package registry
 import (
 	"io/fs"
 	"os"
-	"time"
 )
 
 // fileState tells a file from a newer one.
 type fileState struct {
-	modified time.Time
-	size     int64
-	mode     fs.FileMode // may have kept it from being used
+	info fs.FileInfo // nil: there is none
 }
 
-// stateOf returns the state of a file, the zero state where there is none.
 func stateOf(path string) fileState {
 	info, err := os.Stat(path)
 	if err != nil {
 		return fileState{}
 	}
-	return fileState{info.ModTime(), info.Size(), info.Mode()}
+	return fileState{info}
+}
+
+// is reports whether the file is the same. What was put in its place can be as long and,
+// by the clock of the file system, as old. Its mode may have kept it from being used.
+func (s fileState) is(other fileState) bool {
+	if s.info == nil || other.info == nil {
+		return s.info == other.info
+	}
+	return os.SameFile(s.info, other.info) && s.info.ModTime().Equal(other.info.ModTime()) &&
+		s.info.Size() == other.info.Size() && s.info.Mode() == other.info.Mode()
 }
 
 // A fileWatch looks whether a file is another than the one that was read.
@@ -36,7 +42,7 @@ func watchFile(path string, read fileState) fileWatch { return fileWatch{path, r
 // is being written half might be read, and the user warned of it.
 func (f *fileWatch) renewed() bool {
 	now := stateOf(f.path)
-	rests := now == f.last
+	rests := now.is(f.last)
 	f.last = now
-	return rests && now != f.read
+	return rests && !now.is(f.read)
 }

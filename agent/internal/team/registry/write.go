@@ -133,7 +133,7 @@ func (r *Registry) write(ctx context.Context, id, instead string, put func(conte
 // the credentials are others by now, by one of its own: there may be no bucket to watch
 // yet, and whoever writes wants to know how it stands now.
 func (r *Registry) request(ctx context.Context, put func(context.Context, *connection) error) error {
-	if conn := r.watching(); conn != nil && stateOf(r.Team.CredentialsFile) == conn.credentials.read {
+	if conn := r.watching(); conn != nil && conn.credentials.read.is(stateOf(r.Team.CredentialsFile)) {
 		err := conn.do(ctx, func(ctx context.Context) error { return put(ctx, conn) })
 		if !errors.Is(err, errClosed) {
 			return err
