@@ -17,6 +17,7 @@ type sharedWith struct {
 	share  protocol.Share
 	folder string // of the workspace, for that
 	hidden bool   // something that the user has counts more
+	moves  bool   // the team goes over to another application
 }
 
 // checkShare says with whom an instance is shared, and refuses what cannot be: it
@@ -40,6 +41,7 @@ func (a *Agent) checkShare(s *session, share protocol.Share, in store.Instance, 
 	switch share {
 	case protocol.ShareLocal:
 	case protocol.ShareTeam:
+		to.moves = known.Source == protocol.SourceTeam && known.ClientID != in.ClientID
 		if err := s.registry.unusable(); err != nil {
 			return to, err
 		}
@@ -109,7 +111,11 @@ func (s *session) save(ctx context.Context, from kept, to sharedWith, in store.I
 		return nil, err
 	}
 	s.news.announce()
-	return leaving.revoke(ctx), nil
+	warnings = leaving.revoke(ctx)
+	if to.moves {
+		warnings = append(warnings, "The team has another application now: whoever is signed in by the one before has to sign in again.")
+	}
+	return warnings, nil
 }
 
 // put puts an instance where those with whom it is shared find it, and takes note

@@ -62,7 +62,7 @@ func (a *Agent) reconcile(ctx context.Context, s *session, at team.Place) (done 
 	for _, in := range withdrawn {
 		err = errors.Join(err, a.signOutWithdrawn(ctx, s, in))
 	}
-	err = errors.Join(err, s.refuseForeign())
+	err = errors.Join(err, s.judgeForeign())
 	if err != nil && ctx.Err() == nil {
 		a.log.Warn("the accounts are not in line with the team's registry yet", "registry", at.Name, "error", err)
 	}
@@ -132,50 +132,49 @@ func (s *session) dropAccounts(ctx context.Context, accounts []store.Account) (w
 	return warnings, nil
 }
 
-// refuseForeign notes which accounts of the team's instances hold tokens of an
-// application that the team has given up: they are good no more.
-func (s *session) refuseForeign() error {
+// judgeForeign notes which accounts of the team's instances hold tokens of another
+// application than the one that counts, and which do so no more. Their tokens stay:
+// whoever configured the other one may have mistyped it.
+func (s *session) judgeForeign() error {
 	instances, err := s.team.List()
 	if err != nil {
 		return err
 	}
-	given := func(tx *store.Tx) (up []store.Account, err error) {
+	var reasons map[store.AccountKey]string
+	judge := func(tx *store.Tx) (err error) {
+		reasons = make(map[store.AccountKey]string)
 		for _, in := range instances {
-			if in.Source != protocol.SourceTeam {
-				continue
-			}
 			now, err := s.team.Instance(tx, in.ID)
 			if err != nil { // it was withdrawn meanwhile, or is offered only
 				continue
 			}
 			accounts, err := tx.AccountsOf(in.ID)
 			if err != nil {
-				return nil, err
+				return err
 			}
 			for _, account := range accounts {
 				serves, err := s.team.Serves(tx, account)
 				if err != nil {
-					return nil, err
+					return err
 				}
-				if !serves && account.ClientID != now.ClientID && account.Refused == "" {
-					up = append(up, account)
+				isGivenUp := !serves && in.Source == protocol.SourceTeam && account.ClientID != now.ClientID
+				switch {
+				case isGivenUp && account.Refused == "":
+					reasons[account.Key()] = auth.ReasonOtherApplication
+				case serves && account.Refused == auth.ReasonOtherApplication:
+					reasons[account.Key()] = ""
 				}
 			}
 		}
-		return up, nil
+		return nil
 	}
-	var up []store.Account
-	err = s.store.View(func(tx *store.Tx) error {
-		up, err = given(tx)
-		return err
-	})
-	if err != nil || len(up) == 0 {
+	if err := s.store.View(judge); err != nil || len(reasons) == 0 {
 		return err
 	}
 	return s.store.Update(func(tx *store.Tx) error {
-		up, err := given(tx)
-		for _, account := range up {
-			err = errors.Join(err, tx.RefuseAccount(account.Key(), auth.ReasonOtherApplication))
+		err := judge(tx)
+		for key, reason := range reasons {
+			err = errors.Join(err, tx.SetRefused(key, reason))
 		}
 		return err
 	})

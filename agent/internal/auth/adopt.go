@@ -40,7 +40,7 @@ func (m *Manager) saveSignIn(ctx context.Context, account store.Account, tokens 
 		return store.Account{}, err
 	}
 	defer unlock()
-	earlier, replaced, err := m.signedInAccount(account.Key())
+	earlier, replaced, err := m.liveTokens(account.Key())
 	hadTokens := err == nil && replaced.Access != tokens.Access && earlier.Method != protocol.MethodToken
 	err = m.Store.Update(func(tx *store.Tx) error {
 		applicationID := account.ClientID

@@ -90,7 +90,7 @@ func (m *Manager) revocationOf(key store.AccountKey) (store.Account, func(contex
 	known := func(r Revocation) func(context.Context) Revocation {
 		return func(context.Context) Revocation { return r }
 	}
-	account, tokens, err := m.signedInAccount(key)
+	account, tokens, err := m.liveTokens(key)
 	switch {
 	case account.ID == "" && errors.Is(err, protocol.SignInRequired):
 		return account, known(Revocation{}) // another window has just signed it out

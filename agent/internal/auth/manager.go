@@ -126,6 +126,19 @@ func (m *Manager) signedInAccount(key store.AccountKey) (account store.Account, 
 	return account, tokens, err
 }
 
+// liveTokens returns an account with tokens that GitLab may still take, also where the
+// application that issued them counts no more.
+func (m *Manager) liveTokens(key store.AccountKey) (account store.Account, tokens store.Tokens, err error) {
+	account, tokens, err = m.signedInAccount(key)
+	if account.Refused == ReasonOtherApplication {
+		err = m.Store.View(func(tx *store.Tx) error {
+			tokens, err = tx.Tokens(key)
+			return err
+		})
+	}
+	return account, tokens, err
+}
+
 // Inspect returns an account whose tokens can be used, and whether a refresh token
 // is among them. It asks nobody. Errors: SignInRequired where the tokens cannot be
 // used, and those of the store.
@@ -177,7 +190,8 @@ const (
 	ReasonExpired = "expired"             // they ran out, and there is no refresh token
 	ReasonKeyLost = protocol.CauseKeyLost // the key that seals them is gone
 
-	// ReasonOtherApplication: the team signs in by another application now.
+	// ReasonOtherApplication: the team signs in by another application now. The tokens
+	// are kept, and are good again once it is the one that issued them.
 	ReasonOtherApplication = "otherApplication"
 
 	// ReasonAnswerLost: GitLab renewed them, and its answer never arrived here.
