@@ -47,7 +47,8 @@ func (f foreign) isOne(account store.Account) bool {
 	return account.Method != protocol.MethodToken && account.ClientID != f.to.ClientID
 }
 
-// forget forgets the accounts. One that has come since they were listed is good no more.
+// forget forgets the accounts. One that has come since they were listed is good no more,
+// and one that the application issued which counts from now on is again.
 func (f foreign) forget(tx *store.Tx) (err error) {
 	if f.to.ID == "" {
 		return nil
@@ -58,8 +59,11 @@ func (f foreign) forget(tx *store.Tx) (err error) {
 	left, listErr := tx.AccountsOf(f.to.ID)
 	err = errors.Join(err, listErr)
 	for _, account := range left {
-		if f.isOne(account) {
+		switch {
+		case f.isOne(account):
 			err = errors.Join(err, tx.SetRefused(account.Key(), auth.ReasonOtherApplication))
+		case account.Refused == auth.ReasonOtherApplication:
+			err = errors.Join(err, tx.SetRefused(account.Key(), ""))
 		}
 	}
 	return err

@@ -83,7 +83,9 @@ func (s *session) open(folders []string) {
 // it. It reports whether that could be seen and told.
 func (s *session) changed() bool {
 	s.auth.Collect()
-	return s.news.announce()
+	told := s.news.announce()
+	judged := s.judgeForeign() == nil // what it writes is another change
+	return told && judged
 }
 
 // close stops the watch and what waits for a user, and waits for what may not be
