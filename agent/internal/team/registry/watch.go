@@ -41,7 +41,7 @@ func (r *Registry) session(ctx context.Context, l Listener) error {
 		return err
 	}
 	w := watch{Registry: r, conn: conn, file: watchFile(r.Team.CredentialsFile, conn.credentials.read)}
-	defer func() { go w.drain() }() // a watch that is closed while it is made never ends
+	defer w.drain()
 	defer conn.close()
 	if err := w.begin(ctx, l); err != nil {
 		return err
@@ -103,13 +103,22 @@ func (w *watch) open(ctx, opening context.Context) (err error) {
 	return err
 }
 
-// drain takes what the watch had still to tell when the connection was closed: else the
-// client waits for ever for somebody who does.
+// drain takes what the watch had still to tell when the connection was closed, for which
+// the client may have no room: else it waits for ever for somebody who does. After that
+// it tells no more, and need not say so where it was closed while it was made.
 func (w *watch) drain() {
 	if w.keys == nil {
 		return
 	}
-	for range w.keys.Updates() {
+	for {
+		select {
+		case _, ok := <-w.keys.Updates():
+			if !ok {
+				return
+			}
+		default:
+			return
+		}
 	}
 }
 
